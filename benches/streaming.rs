@@ -1,11 +1,17 @@
 //! Benches of streaming in the release binary: the cost of a long answer, the latency of keys and words, and the bytes
-//! written to the terminal. `cargo bench --bench streaming` prints a table; with `-- --test` each runs once.
+//! written to the terminal. `cargo bench --bench streaming` prints a table; with `-- --test` each runs once, and with
+//! `-- --heavy` only the row about heavy texts.
 #![allow(unreachable_pub, reason = "nothing outside uses a bench")]
 #![allow(clippy::disallowed_methods, reason = "a bench starts the program, and waits while it rests")]
 #![allow(clippy::cast_precision_loss, reason = "approximate figures are enough")]
 
 #[cfg(unix)]
 mod support;
+
+#[cfg(unix)]
+#[path = "../tests/support/heavy_inputs.rs"]
+#[allow(dead_code, reason = "the library's own tests use all of it")]
+mod heavy_inputs;
 
 #[cfg(not(unix))]
 fn main() {
@@ -42,6 +48,7 @@ mod whole {
         store::{SaveTicket, StoreHandle, StoreJob, StoreReply as Stored},
     };
 
+    use super::heavy_inputs;
     use super::support::{
         children_ticks,
         compose::ResponseBuilder,
@@ -72,11 +79,15 @@ mod whole {
         } else {
             BenchScale { deltas: 100_000, rounds: 5, seconds: 10, messages: 5_000, resizes: 40 }
         };
+        if env::args().any(|arg| arg == "--heavy") {
+            return measure_heavy_texts(&scale);
+        }
         measure_full_speed(&scale);
         measure_frames(&scale);
         measure_steady_stream(&scale);
         measure_resizes(&scale);
         measure_one_line(&scale);
+        measure_heavy_texts(&scale);
     }
 
     /// The cost of a long answer sent at once, compared with only reading, decoding and parsing it.
@@ -243,6 +254,56 @@ mod whole {
         let what = format!("a key while {} MB arrive in one line", pieces.len() / 50);
         print_row(&what, format!("median {}, max {}", format_ms(times[times.len() / 2]), format_ms(most)), "16 ms");
         quit(&mut ibid);
+    }
+
+    /// The latency of keys while 1 MB of each heavy kind of text arrives, and after the conversation is opened again.
+    fn measure_heavy_texts(scale: &BenchScale) {
+        let (mut live, mut reopened, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+        for (kind, text) in heavy_inputs::TEXTS {
+            let text = text(10 * scale.deltas) + "\n\n" + LAST_LINE;
+            let frames = ResponseBuilder::new(MODEL).text(&pieces_of(&text, 4_000)).completed();
+            let source = StreamServer::start(&frames, Some(Duration::from_millis(4)));
+            let home = TestHome::empty();
+            let mut ibid = open(&home, &source, &[]);
+            let idle = status_kilobytes(&ibid, "VmRSS:");
+            ibid.type_keys("heavy<enter>");
+            source.sent.recv_timeout(Duration::from_secs(30)).expect("the prompt is answered");
+            live.extend(key_latencies(&mut ibid, 30).into_iter().map(|time| (time, kind)));
+            ibid.wait_for(LAST_LINE);
+            settle();
+            ibid.type_keys("<ctrl-u>");
+            quit(&mut ibid);
+
+            let mut ibid = open(&home, &source, &["--continue"]);
+            reopened.extend(key_latencies(&mut ibid, 20).into_iter().map(|time| (time, kind)));
+            ibid.wait_for(LAST_LINE);
+            let most = status_kilobytes(&ibid, "VmHWM:").zip(idle).map(|(most, idle)| most.saturating_sub(idle));
+            memory.extend(most.map(|kilobytes| (kilobytes * 1024 / text.len() as u64, kind)));
+            ibid.type_keys("<ctrl-u>");
+            quit(&mut ibid);
+        }
+        for (label, times) in
+            [("a key while 1 MB of the worst input is laid out", live), ("the same, reopened", reopened)]
+        {
+            let (most, kind) = times.iter().max().copied().unwrap_or_default();
+            let mut times: Vec<Duration> = times.into_iter().map(|(time, _)| time).collect();
+            times.sort();
+            let median = format_ms(times[times.len() / 2]);
+            print_row(label, format!("median {median}, max {} ({kind})", format_ms(most)), "100 ms");
+        }
+        let (most, kind) = memory.into_iter().max().unwrap_or_default();
+        print_row("its memory when reopened, in times its length", format!("{most} ({kind})"), "20");
+    }
+
+    /// A text in pieces of about `size` bytes.
+    fn pieces_of(text: &str, size: usize) -> Vec<&str> {
+        let mut rest = text;
+        let piece = || {
+            let (piece, more) = rest.split_at(rest.ceil_char_boundary(size.min(rest.len())));
+            rest = more;
+            (!piece.is_empty()).then_some(piece)
+        };
+        std::iter::from_fn(piece).collect()
     }
 
     /// The time from each of `count` keys to the screen.

@@ -11,6 +11,7 @@ pub mod journal;
 pub mod message;
 pub mod nanos;
 pub mod provider_prefs;
+pub mod queue;
 pub mod recording;
 mod replay;
 pub mod request;
@@ -34,6 +35,7 @@ pub use conversation::{ChatEffect, Conversation, ConversationCost, ConversationS
 pub use explain::{CardText, explain};
 pub use ids::IdGenerator;
 pub use message::{Message, MessageBody, Prompt};
+pub use queue::{QueueHolder, QueuedPrompt};
 pub use recording::{RecordingInProgress, WireRecording};
 pub use settings::{ChatSettings, Effort};
 pub use tool_call::{CallId, ToolCallRun, ToolCallState};
@@ -68,6 +70,10 @@ identity!(
 identity!(
     /// Identifies a message; a `UUIDv7`, so that ids sort by age and two instances never collide.
     MessageId
+);
+identity!(
+    /// Identifies a queued prompt until it is sent; ids sort by age.
+    QueuedId
 );
 identity!(
     /// Identifies a turn while it runs; never stored.

@@ -282,13 +282,18 @@ fn ask(
     }
     let mut start = settings.start_args(&servers, Size::new(80, 24));
     start.overrides.tool_choice.clone_from(&tool);
+    let mut named_tools: Vec<tools::ToolId> = allow.iter().map(|rule| tools::parse_tool_name(rule)).collect();
+    if let Some(tools::ToolMode::One(id)) = &tool {
+        named_tools.push(id.clone());
+    }
     start.overrides.allowed_tools = Some(allow);
     start.complaints.clear(); // They have been printed.
     let mut state = State::new(start);
-    if let Some(tools::ToolMode::One(id)) = &tool
-        && id.server == tools::COMMAND_SERVER
-        && state.env.tools.command(id).is_none()
-    {
+    // The tools of other servers are not known yet.
+    let is_missing = |id: &tools::ToolId| {
+        id.server == tools::COMMAND_SERVER && id.name != "*" && state.env.tools.command(id).is_none()
+    };
+    if let Some(id) = named_tools.iter().find(|id| is_missing(id)) {
         let what = format!("there is no tool {}; name one from the config, or SERVER/TOOL", id.name);
         return Err(CliError { exit: ProgramExit::Usage, message: what });
     }
@@ -318,6 +323,11 @@ impl LaunchSettings {
         let mut paths =
             AppPaths::find(&env).ok_or_else(|| CliError::failure("there is no home folder; set HOME".into()))?;
         if let Some(config) = &cli.places.config {
+            if !config.exists() {
+                let message =
+                    format!("--config: {} does not exist; name a config, or leave --config out", config.display());
+                return Err(CliError { exit: ProgramExit::Usage, message });
+            }
             paths.config_file.clone_from(config);
         }
         if let Some(folder) = &cli.places.data_dir {

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal, Read, Write},
+    mem,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use crate::{
     clock, console,
     runtime::EffectRuntime,
     store::{SaveTicket, StoreJob, StoreReply},
-    text::{self, TextCleaner},
+    text::{self, TextCleaner, work},
     ui::{self, Effect, Msg, State},
 };
 
@@ -85,6 +86,7 @@ pub async fn ask(
         prompt: Some(prompt),
         printer: AnswerPrinter::new(print),
         reported_wait: None,
+        is_awaiting_tools: false,
         saves: AnswerSaves::default(),
     };
     let mut termination = termination_requests()?;
@@ -105,6 +107,8 @@ struct AskSession<'a> {
     printer: AnswerPrinter,
     /// The end of the retry wait that was last reported.
     reported_wait: Option<Timestamp>,
+    /// The request waits for servers that are starting.
+    is_awaiting_tools: bool,
     saves: AnswerSaves,
 }
 
@@ -140,8 +144,15 @@ impl AnswerSaves {
 
 impl AskSession<'_> {
     async fn run(&mut self, out: &mut impl Write, termination: &mut mpsc::Receiver<()>) -> AskOutcome {
+        let mut arrived = None;
         loop {
-            let Some(msg) = self.next_msg(termination).await else { return AskOutcome::Interrupted };
+            let msg = match arrived.take() {
+                Some(msg) => msg,
+                None => match self.next_msg(termination).await {
+                    Some(msg) => msg,
+                    None => return AskOutcome::Interrupted,
+                },
+            };
             let store_error = match &msg {
                 Msg::StoreReply(StoreReply::OpenFailed(error)) => Some(error.to_string()),
                 _ => None,
@@ -159,6 +170,11 @@ impl AskSession<'_> {
                 if self.state.chats.current_conversation().is_none() {
                     return AskOutcome::Failed("no model was chosen; name one with --model".into());
                 }
+            }
+            // What has arrived meanwhile is printed together.
+            arrived = self.inbox.try_recv().ok();
+            if arrived.is_some() {
+                continue;
             }
             match self.report_progress(out) {
                 Ok(None) => (),
@@ -201,6 +217,14 @@ impl AskSession<'_> {
         let Some(answer) = newest_answer(conversation) else { return Ok(None) };
         self.printer.print_progress(answer, out)?;
         if let Some(turn) = conversation.turns.first() {
+            let was_awaiting =
+                mem::replace(&mut self.is_awaiting_tools, matches!(turn.phase, TurnPhase::AwaitingTools { .. }));
+            if was_awaiting
+                && !self.is_awaiting_tools
+                && let Some(missing) = self.state.env.tools.awaited_servers()
+            {
+                console::complain(&missing.note());
+            }
             match &turn.phase {
                 TurnPhase::SaveFailed { reason: why } => {
                     return Ok(Some(AskOutcome::Failed(format!("the prompt was not saved: {why}"))));
@@ -234,8 +258,7 @@ impl AskSession<'_> {
             }
             AnswerEnd::Incomplete { .. } => {
                 let printed = self.printer.finish(answer, out)?;
-                let why = explain(answer, None).map(card_line).unwrap_or_default();
-                console::complain(&format!("the answer was cut short: {why}"));
+                console::complain(&explain(answer, None).map(card_line).unwrap_or_default());
                 Ok(Some(printed.failure().or(unsaved).unwrap_or(AskOutcome::Answered)))
             }
             AnswerEnd::Stopped => Ok(Some(AskOutcome::Interrupted)),
@@ -256,13 +279,17 @@ const MUTE_ANSWER: &str = "the answer has no text: the model only called tools t
 
 /// Formats an error card as one line: what happened, the reported detail and what to do.
 fn card_line(card: CardText) -> String {
+    let headline = card.headline.trim_end_matches('.');
     let summary = match card.fact {
-        Some(fact) if fact.ends_with("...") => format!("{}: {fact}", card.headline.trim_end_matches('.')),
-        Some(fact) => format!("{}: {}.", card.headline.trim_end_matches('.'), fact.trim_end_matches('.')),
+        Some(fact) if fact.starts_with("after ") => format!("{headline} {}.", fact.trim_end_matches('.')),
+        Some(fact) if fact.ends_with("...") => format!("{headline}: {fact}"),
+        Some(fact) => format!("{headline}: {}.", fact.trim_end_matches('.')),
         None => card.headline,
     };
-    let parts = [Some(summary), card.quote, Some(card.advice)];
-    text::clean(&parts.into_iter().flatten().collect::<Vec<_>>().join(" ")).into_owned()
+    let quote = card.quote.map(|quote| format!("{}.", quote.replacen("a web page", "A web page", 1)));
+    // There is no key to press here.
+    let advice = card.advice.replace("Enter another key", "Set another key, or enter one in `ibid`");
+    text::clean(&[Some(summary), quote, Some(advice)].into_iter().flatten().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
 fn newest_answer(conversation: &Conversation) -> Option<&Answer> {
@@ -315,6 +342,8 @@ struct AnswerPrinter {
     /// The same as it was printed.
     printed: String,
     cleaner: TextCleaner,
+    /// The answer's `text_rewrites` when what has been printed was last known to be its beginning.
+    compared: Option<u64>,
 }
 
 /// Whether what has been printed is the answer.
@@ -340,7 +369,7 @@ impl PrintResult {
 
 impl AnswerPrinter {
     fn new(mode: PrintMode) -> Self {
-        Self { mode, raw: String::new(), printed: String::new(), cleaner: TextCleaner::default() }
+        Self { mode, raw: String::new(), printed: String::new(), cleaner: TextCleaner::default(), compared: None }
     }
 
     fn print_progress(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
@@ -379,22 +408,32 @@ impl AnswerPrinter {
         if answer.has_text_gap() {
             return Ok(()); // What follows a gap may not be the next text.
         }
-        let mut known = self.raw.as_str();
-        let mut new = String::new();
-        for text in answer_texts(answer) {
-            let (same, more) = text.split_at(text.floor_char_boundary(known.len()));
-            let Some(rest) = known.strip_prefix(same) else { return Ok(()) };
-            known = rest;
-            new += more;
-        }
-        if !known.is_empty() || new.is_empty() {
-            return Ok(()); // The server took text back.
-        }
+        let Some(new) = self.new_text(answer).filter(|new| !new.is_empty()) else { return Ok(()) };
         let start = self.printed.len();
         self.cleaner.push(&new, &mut self.printed);
         self.raw += &new;
         out.write_all(&self.printed.as_bytes()[start..])?;
         out.flush()
+    }
+
+    /// Returns the text behind what has been printed; `None` if the server took some of that back. What has been
+    /// printed is compared only if it may have changed.
+    fn new_text(&mut self, answer: &Answer) -> Option<String> {
+        let must_compare = self.compared != Some(answer.text_rewrites());
+        let mut known = self.raw.as_str();
+        let mut new = String::new();
+        for text in answer_texts(answer) {
+            let (same, more) = text.split_at(text.floor_char_boundary(known.len()));
+            work::count_steps(more.len() + if must_compare { same.len() } else { 0 });
+            if must_compare {
+                known = known.strip_prefix(same)?;
+            } else {
+                known = known.get(same.len()..)?;
+            }
+            new += more;
+        }
+        self.compared = known.is_empty().then(|| answer.text_rewrites());
+        self.compared.map(|_| new)
     }
 }
 
@@ -483,6 +522,36 @@ mod tests {
             (vec![one.clone(), item_done("One \u{1b}[1mtwo")], "One two\n", PrintResult::Whole),
         ] {
             assert_eq!(printed(&events), (output.to_owned(), result), "{events:?}");
+        }
+    }
+
+    #[test]
+    fn a_delta_costs_no_look_at_what_has_been_printed() {
+        let stream = |deltas: &usize| {
+            let mut answer = Answer::new("openrouter", "m", Timestamp::UNIX_EPOCH);
+            let mut printer = AnswerPrinter::new(PrintMode::Streaming);
+            for number in 0..*deltas {
+                let event = crate::api::Event::parse(&delta(&format!("{number:07} ").into()).to_string());
+                answer.apply(0, Timestamp::UNIX_EPOCH, &event);
+                printer.print_progress(&answer, &mut Vec::new()).expect("memory can be written");
+            }
+            printer.finish(&answer, &mut Vec::new()).expect("memory can be written");
+        };
+        work::assert_linear("deltas", 100, |deltas| deltas, stream);
+    }
+
+    #[test]
+    fn text_that_grows_before_the_end_is_noticed_at_once() {
+        let at = |output: u32, content: u32, text: &str| {
+            serde_json::json!({ "type": "response.output_text.delta", "output_index": output, "content_index": content,
+                "delta": text })
+        };
+        for (events, output) in [
+            (vec![at(0, 0, "One "), at(0, 1, "two"), at(0, 0, "and "), at(0, 1, " three")], "One two\n"),
+            (vec![at(3, 0, "One"), at(1, 0, "Zero"), at(3, 0, " two")], "One\n"),
+            (vec![at(1, 0, "One"), at(3, 0, "two"), at(1, 0, "!"), at(3, 0, "?")], "One\n\ntwo\n"),
+        ] {
+            assert_eq!(printed(&events), (output.to_owned(), PrintResult::Replaced), "{events:?}");
         }
     }
 

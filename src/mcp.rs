@@ -7,9 +7,15 @@ mod client;
 mod connection;
 mod content;
 mod discovery;
+mod event_stream;
 mod http;
+mod http_client;
+mod mended_results;
 mod messages;
 mod output_lines;
+mod pipes;
+mod replies;
+mod reply_stream;
 mod server;
 mod statuses;
 mod stdio;
@@ -73,11 +79,12 @@ impl Default for McpOptions {
 /// A request to the MCP servers.
 #[derive(Debug)]
 pub enum McpJob {
-    /// Starts the servers that are not running yet. Failed servers get one more try.
+    /// Starts the servers that are not running yet. Failed servers get one more try, if one can be of any use.
     Start,
     /// Stops a server and starts it again.
     Restart(String),
-    /// Reads the files again: servers that changed are restarted, servers that are gone are stopped.
+    /// Reads the files again: servers that changed are restarted, servers that are gone are stopped, and servers that
+    /// failed for good are tried again.
     Reload,
     /// The user has reviewed a project's file and trusts it.
     Trust(PathBuf),
@@ -250,7 +257,12 @@ impl McpHub {
                         let _ = running.orders.send(server::ServerOrder::Restart).await; // Its task outlives us.
                     }
                 }
-                McpJob::Reload => self.reload(None).await,
+                McpJob::Reload => {
+                    self.reload(None).await;
+                    for running in self.running.values() {
+                        let _ = running.orders.send(server::ServerOrder::Retry).await; // Its task outlives us.
+                    }
+                }
                 McpJob::Trust(path) => {
                     let complaint = self.trust(&path).err();
                     self.reload(complaint).await;

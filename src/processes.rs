@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "this is where programs are started")]
 
 mod bounded_output;
+#[cfg(unix)]
+mod group_mark;
 mod process_group;
 
 use std::{

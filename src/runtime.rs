@@ -33,10 +33,10 @@ use crate::{
     config::{self, AppPaths, Config},
     files, keys,
     mcp::{McpHandle, McpJob, ServerDiscovery},
-    render::highlight,
+    render::{highlight, markdown::LayoutJob},
     store::StoreHandle,
     tools::ToolCommand,
-    ui::{Effect, Msg, msg::FileWriteError},
+    ui::{Effect, Msg, effect::TextId, msg::FileWriteError},
 };
 use pages::PageFetcher;
 use servers::{ApiServers, DEMO};
@@ -58,6 +58,8 @@ pub struct EffectRuntime {
     connect_task: Option<AbortHandle>,
     /// Started with the first job.
     highlighter: Option<sync::Sender<highlight::HighlightJob>>,
+    /// Lays out long texts; started with the first.
+    layout_thread: Option<sync::Sender<(TextId, Box<LayoutJob>)>>,
     paths: AppPaths,
     /// Declared last: dropping it waits until everything is on disk.
     store: StoreHandle,
@@ -95,6 +97,7 @@ impl EffectRuntime {
             mcp,
             tasks,
             highlighter: None,
+            layout_thread: None,
             pipe_task: None,
             connect_task: None,
             paths: files.paths,
@@ -129,6 +132,7 @@ impl EffectRuntime {
             Effect::StopTool(call) => self.stop_tool(call),
             Effect::RunStoreJob(job) => self.store.send(job),
             Effect::HighlightCode(job) => self.highlight(job),
+            Effect::LayOutText { text, job } => self.lay_out(text, job),
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
             Effect::Connect(job) => self.connect(job),
             Effect::StopConnecting => self.stop_connecting(),
@@ -299,6 +303,19 @@ impl EffectRuntime {
         let _ = jobs.send(job); // As above.
     }
 
+    /// Passes a long text to the thread that lays such texts out.
+    fn lay_out(&mut self, text: TextId, job: Box<LayoutJob>) {
+        let inbox = &self.inbox;
+        let jobs = self.layout_thread.get_or_insert_with(|| {
+            let (jobs, waiting) = sync::channel();
+            let inbox = inbox.clone();
+            // Without the thread, long texts are shown as their source.
+            let _ = thread::Builder::new().name("layout".into()).spawn(move || run_layouts(&waiting, &inbox));
+            jobs
+        });
+        let _ = jobs.send((text, job)); // As above.
+    }
+
     /// Runs blocking work outside the loop, and reports its result.
     fn run_blocking(&mut self, work: impl FnOnce() -> Msg + Send + 'static) {
         let inbox = self.inbox.clone();
@@ -323,5 +340,66 @@ fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc:
         if inbox.blocking_send(Msg::Highlighted(highlighter.highlight(job))).is_err() {
             return; // The loop has ended.
         }
+    }
+}
+
+/// Lays out one text after the other. A newer job for a text replaces one that has not begun.
+fn run_layouts(jobs: &sync::Receiver<(TextId, Box<LayoutJob>)>, inbox: &mpsc::Sender<Msg>) {
+    let mut waiting: Vec<(TextId, Box<LayoutJob>)> = Vec::new();
+    loop {
+        let next = if waiting.is_empty() { jobs.recv().ok() } else { None };
+        if waiting.is_empty() && next.is_none() {
+            return; // The runtime has ended.
+        }
+        for (text, job) in next.into_iter().chain(jobs.try_iter()) {
+            waiting.retain(|(other, _)| *other != text);
+            waiting.push((text, job));
+        }
+        let (text, job) = waiting.remove(0);
+        if inbox.blocking_send(Msg::TextLaidOut { text, layout: Box::new(job.run()) }).is_err() {
+            return; // The loop has ended.
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        chat::{ItemSlot, MessageId},
+        render::markdown::{LayoutBudget, MarkdownLayout, MarkdownOptions, TextStage},
+        ui::effect::TextPlace,
+    };
+
+    fn job(source: &str) -> Box<LayoutJob> {
+        let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+        layout.sync_within(source, 40, TextStage::Complete, &[], &mut LayoutBudget::NONE.clone());
+        Box::new(layout.take_job(source, TextStage::Complete, &[]).expect("there is no budget"))
+    }
+
+    #[test]
+    fn only_the_newest_of_the_jobs_that_wait_for_a_text_is_done() {
+        let (jobs, waiting) = sync::channel();
+        let (inbox, mut messages) = mpsc::channel(8);
+        let text = |index| TextId {
+            conversation: ConversationId(Uuid::nil()),
+            message: MessageId(Uuid::nil()),
+            slot: ItemSlot { step: 0, index: 0 },
+            index,
+            place: TextPlace::Transcript,
+        };
+        for (index, source) in [(0, "old"), (1, "other"), (0, "new")] {
+            jobs.send((text(index), job(source))).expect("it waits");
+        }
+        drop(jobs);
+        run_layouts(&waiting, &inbox);
+        drop(inbox);
+        let done = std::iter::from_fn(|| messages.try_recv().ok()).map(|msg| match msg {
+            Msg::TextLaidOut { text, layout } => (text.index, layout.rows()[0].text()),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(done.collect::<Vec<_>>(), [(1, "other".to_owned()), (0, "new".to_owned())]);
     }
 }

@@ -7,6 +7,7 @@ mod database;
 mod error;
 mod journal_v1;
 mod queries;
+mod queued;
 mod recover;
 mod run_marker;
 mod save;
@@ -98,6 +99,9 @@ pub enum StoreJob {
     Save { ticket: SaveTicket, changes: Vec<ConversationChange> },
     /// Loads one conversation in full. Answered by `Loaded` or `LoadFailed`.
     Load(ConversationId),
+    /// Loads a conversation that is open, because another instance may have changed it. Answered by `Refreshed`; there is
+    /// no reply if it cannot be loaded.
+    Refresh(ConversationId),
     /// Loads the newest conversation, for `--continue`.
     LoadLatest,
     /// Loads the conversation with this title or id (or prefix of an id), for `--resume`.
@@ -145,6 +149,7 @@ pub enum StoreReply {
         conversations: Vec<ConversationSummary>,
     },
     Loaded(Box<Conversation>),
+    Refreshed(Box<Conversation>),
     LoadFailed {
         target: String,
         error: StoreError,

@@ -39,6 +39,10 @@ const FRAME_INTERVAL: Duration = Duration::from_micros(16_600);
 /// How long messages are handled in one batch, so that a key never waits long behind them.
 const BATCH_TIME: Duration = Duration::from_millis(4);
 
+/// So many events in the time of a frame are a flood. The loop then handles each message at once: asleep until the next
+/// frame, it would let the connection's buffers run full and the server wait.
+const FLOOD_EVENTS: usize = 256;
+
 /// How many messages may wait for the loop; senders of more have to wait.
 const INBOX_CAPACITY: usize = 256;
 
@@ -104,6 +108,7 @@ pub async fn run<W: Write>(
         painted: PaintState::Current,
         is_streaming: false,
         is_caught_up: true,
+        events_in_frame: 0,
         // The list of conversations arrives a few milliseconds after the first frame and must not wait for the next.
         next_frame: Instant::now(),
     };
@@ -146,8 +151,10 @@ struct EventLoop<'a, W: Write> {
     painted: PaintState,
     /// The last message was part of a stream: later ones wait for the next frame, which shows all of them.
     is_streaming: bool,
-    /// The last frame showed everything that had arrived.
+    /// The last frame showed everything that had arrived, and that was no flood.
     is_caught_up: bool,
+    /// How many events have arrived since the last frame began.
+    events_in_frame: usize,
     /// When the next frame may be painted.
     next_frame: Instant,
 }
@@ -209,7 +216,7 @@ impl<W: Write> EventLoop<'_, W> {
             outcome = self.clipboard.next_outcome() => LoopEvent::CopyDone(outcome),
             keys = self.terminal.keyboard.next(), if has_terminal => keys.map_or(LoopEvent::KeyboardGone, LoopEvent::Keys),
             () = tokio::time::sleep_until(self.next_frame), if has_terminal && is_stale || is_streaming => LoopEvent::Frame,
-            Some(msg) = self.inbox.recv(), if !is_streaming => LoopEvent::Msg(msg),
+            Some(msg) = self.inbox.recv(), if !is_streaming || !self.is_caught_up => LoopEvent::Msg(msg),
             () = tokio::time::sleep_until(wake_at.unwrap_or(self.next_frame)), if wake_at.is_some() => LoopEvent::WakeDue,
         }
     }
@@ -270,7 +277,8 @@ impl<W: Write> EventLoop<'_, W> {
     async fn on_frame(&mut self) -> io::Result<Option<ExitReason>> {
         let started = Instant::now();
         (self.is_streaming, self.is_caught_up) = (false, false);
-        while !self.is_caught_up && started.elapsed() < BATCH_TIME && !self.terminal.keyboard.has_pending() {
+        let mut is_empty = false;
+        while !is_empty && started.elapsed() < BATCH_TIME && !self.terminal.keyboard.has_pending() {
             run_other_tasks().await;
             match self.inbox.try_recv() {
                 Ok(msg) => {
@@ -278,9 +286,11 @@ impl<W: Write> EventLoop<'_, W> {
                         return Ok(Some(ended));
                     }
                 }
-                Err(_) => self.is_caught_up = true,
+                Err(_) => is_empty = true,
             }
         }
+        self.is_caught_up = is_empty && self.events_in_frame < FLOOD_EVENTS;
+        self.events_in_frame = 0;
         if self.painted == PaintState::Stale { self.paint().await } else { Ok(None) }
     }
 
@@ -290,6 +300,9 @@ impl<W: Write> EventLoop<'_, W> {
         let mut next = Some(first);
         while let Some(msg) = next {
             self.is_streaming = matches!(msg, Msg::Stream { .. });
+            if let Msg::Stream { events, .. } = &msg {
+                self.events_in_frame += events.len();
+            }
             if let Some(ended) = self.dispatch(msg).await? {
                 return Ok(Some(ended));
             }

@@ -16,7 +16,7 @@ pub use command::ToolCommand;
 pub use content::{ToolContent, ToolFailure, ToolOutcome};
 pub use names::WireNames;
 pub use policy::{NameDoubt, PolicyVerdict, ToolGrants, ToolPolicy};
-pub use toolbox::{ToolLimits, ToolMode, ToolSelection, Toolbox};
+pub use toolbox::{ToolLimits, ToolMode, ToolSelection, Toolbox, parse_tool_name};
 
 /// The name of the server that all command tools of the config belong to. No other server may have it.
 pub const COMMAND_SERVER: &str = "command";

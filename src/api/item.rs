@@ -1,6 +1,6 @@
 //! The items of an answer, as sent by the server and as parsed.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use super::{
     event::PartBody,
     json::{self, JsonFields},
 };
-use crate::text;
+use crate::text::{self, work};
 
 /// An item of an answer, both raw and parsed. Both forms may be megabytes, so they are shared.
 #[derive(Debug, Clone)]
@@ -198,22 +198,43 @@ fn search_call(kind: String, fields: &JsonFields) -> SearchCall {
 
 /// Merges annotations that cite the same page at the same place.
 pub fn merge_duplicates(annotations: Vec<Annotation>) -> Vec<Annotation> {
-    let mut merged = Vec::with_capacity(annotations.len());
+    let (mut merged, mut index) = (Vec::with_capacity(annotations.len()), AnnotationIndex::default());
     for annotation in annotations {
-        merge_annotation(&mut merged, annotation);
+        index.merge(&mut merged, annotation);
     }
     merged
 }
 
-/// Adds a citation, or completes an earlier one of the same place and page.
-pub fn merge_annotation(annotations: &mut Vec<Annotation>, annotation: Annotation) {
-    let key = |of: &Annotation| (of.start, of.end, of.url.clone(), of.filename.clone());
-    match annotations.iter_mut().find(|known| key(known) == key(&annotation)) {
-        Some(known) => {
-            known.title = known.title.take().or(annotation.title);
-            known.content = known.content.take().or(annotation.content);
+/// Finds the annotations of one list by place and page; the list must not be changed otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct AnnotationIndex {
+    positions: HashMap<AnnotationKey, usize>,
+    /// How many annotations it contains.
+    count: usize,
+}
+
+/// The place and the page of an annotation: its range, its address and its file.
+type AnnotationKey = (Option<u64>, Option<u64>, Option<String>, Option<String>);
+
+impl AnnotationIndex {
+    /// Adds a citation, or completes an earlier one of the same place and page.
+    pub fn merge(&mut self, annotations: &mut Vec<Annotation>, annotation: Annotation) {
+        let key = |of: &Annotation| (of.start, of.end, of.url.clone(), of.filename.clone());
+        if self.count > annotations.len() {
+            *self = Self::default();
         }
-        None => annotations.push(annotation),
+        for (position, known) in annotations.iter().enumerate().skip(self.count) {
+            work::count_steps(1);
+            self.positions.entry(key(known)).or_insert(position);
+        }
+        self.count = annotations.len();
+        match self.positions.get(&key(&annotation)).and_then(|position| annotations.get_mut(*position)) {
+            Some(known) => {
+                known.title = known.title.take().or(annotation.title);
+                known.content = known.content.take().or(annotation.content);
+            }
+            None => annotations.push(annotation),
+        }
     }
 }
 

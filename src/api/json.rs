@@ -137,6 +137,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for JsonFields<'a> {
     }
 }
 
+/// Returns where a text stops being JSON, in words for the user and the model.
+pub fn syntax_problem(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        "it ends too early".into()
+    } else {
+        format!("it goes wrong in line {}, at character {}", error.line(), error.column())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -146,6 +146,11 @@ impl Answer {
         self.assembly.has_text_gap
     }
 
+    /// Changes whenever `text` may no longer begin with what it was before.
+    pub fn text_rewrites(&self) -> u64 {
+        self.assembly.text_rewrites
+    }
+
     /// All citations of all messages, in order.
     pub fn annotations(&self) -> impl Iterator<Item = &Annotation> {
         let parts = self.items.values().filter_map(Item::parts).flatten();

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    ChatSettings, ConversationId, ItemSlot, Message, MessageId, Timestamp, WireRecording, journal::JournalChunk,
-    recording::RecordingChunk,
+    ChatSettings, ConversationId, ItemSlot, Message, MessageId, QueuedId, QueuedPrompt, Timestamp, ToolCallRun,
+    WireRecording, journal::JournalChunk, recording::RecordingChunk,
 };
 use crate::tools::ToolOutcome;
 
@@ -27,9 +27,22 @@ pub enum ConversationChange {
         conversation: ConversationId,
         text: String,
     },
+    /// Adds a prompt to the queue, held by this instance.
     Queue {
         conversation: ConversationId,
-        prompts: Vec<String>,
+        prompt: QueuedPrompt,
+    },
+    /// Removes a prompt from the queue because it becomes a message; fails, with everything saved along with it, if
+    /// another instance holds the prompt or has removed it. What else nobody holds in the queue is held by this instance
+    /// from now on.
+    SendQueued {
+        conversation: ConversationId,
+        prompt: QueuedId,
+    },
+    /// Removes a prompt from the queue, if it is still there.
+    TakeBackQueued {
+        conversation: ConversationId,
+        prompt: QueuedId,
     },
     /// The composer's draft that does not belong to a conversation yet.
     NewDraft(String),
@@ -50,6 +63,13 @@ pub enum ConversationChange {
         message: MessageId,
         chunk: RecordingChunk,
         max_bytes: usize,
+    },
+    /// The state of one call of an answer that is still running. The whole answer is written once per response, because
+    /// writing it at every call would cost the square of their number.
+    CallRun {
+        message: MessageId,
+        slot: ItemSlot,
+        run: Box<ToolCallRun>,
     },
     /// The full result of a call whose answer stores only a shortened one.
     CallResult {

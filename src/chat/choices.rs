@@ -102,7 +102,7 @@ pub fn on_empty_enter(conversation: &Conversation) -> EmptyEnter {
     let choice = answer.and_then(|answer| card_choices(answer, turn).first().copied());
     let choice = choice.filter(|choice| choice.is_taken_by_enter());
     let is_stopped = answer.is_some_and(|answer| answer.end == AnswerEnd::Stopped);
-    let can_send = conversation.active_turn().is_none() && !conversation.queue.is_empty();
+    let can_send = conversation.active_turn().is_none() && conversation.next_queued().is_some();
     match choice {
         Some(choice) if !(is_stopped && can_send) => EmptyEnter::Take(choice),
         _ if can_send => EmptyEnter::SendQueued,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, AnswerEnd, CallId, ChatSettings, ConversationChange, ConversationHeader, ConversationId, IdGenerator,
-    Message, MessageBody, MessageId, Prompt, StreamId, Timestamp, Turn, TurnId, billing::PriceLookups,
+    Message, MessageBody, MessageId, Prompt, QueuedPrompt, StreamId, Timestamp, Turn, TurnId, billing::PriceLookups,
     request::RequestContext, title,
 };
 use crate::{
@@ -33,8 +33,8 @@ pub struct Conversation {
     pub branch: Vec<MessageId>,
     /// The unsent text in the composer.
     pub draft: String,
-    /// Prompts that wait for the running turn to end.
-    pub queue: Vec<String>,
+    /// Prompts that wait for the running turn to end, of this and other instances.
+    pub queue: Vec<QueuedPrompt>,
     pub turns: Vec<Turn>,
     pub updated_at: Timestamp,
     /// An answer ended while the conversation was not on the screen.
@@ -143,7 +143,12 @@ impl Conversation {
     }
 
     /// Restores a conversation from the database, without running turns.
-    pub fn restore(header: ConversationHeader, messages: Vec<Message>, draft: String, queue: Vec<String>) -> Self {
+    pub fn restore(
+        header: ConversationHeader,
+        messages: Vec<Message>,
+        draft: String,
+        queue: Vec<QueuedPrompt>,
+    ) -> Self {
         let mut conversation = Self {
             id: header.id,
             title: header.title,
@@ -178,6 +183,16 @@ impl Conversation {
             siblings.insert(position, message.id);
         }
         self.messages.insert(message.id, message);
+    }
+
+    /// Removes a message that has nothing below it and was never on disk.
+    pub(super) fn remove(&mut self, id: MessageId) {
+        let parent = self.messages.remove(&id).and_then(|message| message.parent);
+        if let Some(siblings) = self.children.get_mut(&parent) {
+            siblings.retain(|sibling| *sibling != id);
+        }
+        self.branch.retain(|message| *message != id);
+        self.unsaved.remove(&id);
     }
 
     pub fn header(&self) -> ConversationHeader {
@@ -258,16 +273,18 @@ impl Conversation {
             return Vec::new();
         }
         self.draft = text;
+        self.save_draft()
+    }
+
+    /// Saves the draft, whatever is on disk in its place.
+    pub fn save_draft(&self) -> Vec<ChatEffect> {
         if self.is_new() { Vec::new() } else { vec![save_effect(vec![self.draft_change()])] }
     }
 
-    /// Takes a prompt out of the queue, to be edited.
-    pub fn take_queued(&mut self, index: usize) -> Option<(String, Vec<ChatEffect>)> {
-        if index >= self.queue.len() {
-            return None;
-        }
-        let text = self.queue.remove(index);
-        Some((text, vec![save_effect(vec![self.queue_change()])]))
+    /// Saves a text that is being edited in front of the draft: after a crash both are found in the composer.
+    pub fn save_edit(&self, text: &str) -> Vec<ChatEffect> {
+        let text = if self.draft.is_empty() { text.to_owned() } else { format!("{text}\n\n{}", self.draft) };
+        vec![save_effect(vec![ConversationChange::Draft { conversation: self.id, text }])]
     }
 
     /// Marks the conversation as read, because it is on the screen.
@@ -300,10 +317,6 @@ impl Conversation {
 
     pub(super) fn draft_change(&self) -> ConversationChange {
         ConversationChange::Draft { conversation: self.id, text: self.draft.clone() }
-    }
-
-    pub(super) fn queue_change(&self) -> ConversationChange {
-        ConversationChange::Queue { conversation: self.id, prompts: self.queue.clone() }
     }
 
     pub(super) fn message_change(&self, id: MessageId) -> ConversationChange {
@@ -346,7 +359,7 @@ pub(super) fn save_effect(changes: Vec<ConversationChange>) -> ChatEffect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::test_support::*;
+    use crate::chat::{QueueHolder, test_support::*};
 
     #[test]
     fn the_title_comes_from_the_first_prompt_until_the_user_sets_one() {
@@ -382,11 +395,13 @@ mod tests {
         bench.chat.interrupt_all(bench.now);
         let chat = &bench.chat;
         let messages = chat.messages.values().cloned().collect();
-        let restored = Conversation::restore(chat.header(), messages, "draft".into(), vec!["later".into()]);
+        let queue =
+            vec![QueuedPrompt { id: bench.ids.queued(bench.now), text: "later".into(), holder: QueueHolder::Here }];
+        let restored = Conversation::restore(chat.header(), messages, "draft".into(), queue.clone());
         assert_eq!(restored.header(), chat.header());
         assert_eq!((restored.cost(), restored.summary()), (chat.cost(), chat.summary()));
         assert_eq!(restored.siblings(first), (1, 2));
-        assert_eq!((restored.draft.as_str(), &restored.queue[..]), ("draft", &["later".to_owned()][..]));
+        assert_eq!((restored.draft.as_str(), &restored.queue), ("draft", &queue));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<CardText> {
             headline: headline(error, answer, false).into(),
             fact: fact_line(error, answer),
             quote: server_quote(error),
-            advice: [own_sentence(error), Some(attempt_cost_note(error).into()), free_quota(error)]
+            advice: [own_sentence(error), Some(attempt_cost_note(error, answer)), free_quota(error)]
                 .into_iter()
                 .flatten()
                 .collect::<Vec<_>>()
@@ -61,9 +61,13 @@ fn explain_pause(pause: &PauseReason) -> CardText {
     CardText { headline: headline.into(), fact: Some(fact), quote: None, advice }
 }
 
-/// What the failed attempts may have cost: one that reached a provider may be billed.
-fn attempt_cost_note(error: &ApiError) -> &'static str {
-    match error.fault {
+/// What the failed attempts cost, or may have cost: one that reached a provider may be billed.
+fn attempt_cost_note(error: &ApiError, answer: &Answer) -> String {
+    let (cost, _) = answer.cost();
+    if !cost.is_zero() {
+        return format!("Nothing has been shown yet; it cost {cost} so far.");
+    }
+    let words = match error.fault {
         FaultKind::Silence | FaultKind::Cut | FaultKind::Empty | FaultKind::Garbage => {
             "Nothing has been shown yet; it may be billed."
         }
@@ -76,7 +80,8 @@ fn attempt_cost_note(error: &ApiError) -> &'static str {
         | FaultKind::Rate
         | FaultKind::Request
         | FaultKind::Server => "Nothing has been shown or billed yet.",
-    }
+    };
+    words.to_owned()
 }
 
 fn explain_end(answer: &Answer) -> Option<CardText> {
@@ -84,6 +89,11 @@ fn explain_end(answer: &Answer) -> Option<CardText> {
     let cost = cost_note(answer, shown);
     let (headline, fact, advice) = match &answer.end {
         AnswerEnd::Open | AnswerEnd::Complete | AnswerEnd::Stopped => return None,
+        AnswerEnd::Interrupted if answer.items.is_empty() && answer.generation_ids().next().is_none() => (
+            "The prompt was not answered.",
+            Some("ibid ended before any of an answer was saved".into()),
+            "It may not have been sent: send it again.".into(),
+        ),
         AnswerEnd::Interrupted => (
             "The answer was interrupted.",
             Some("ibid, the server or the connection ended before it did".into()),
@@ -376,7 +386,11 @@ fn advice(error: &ApiError, answer: &Answer) -> String {
             None => "Try again, or ask another model.".into(),
         },
         FaultKind::Key if is_other_server(error) => {
-            format!("Check key_env or key_command of {} in the config; the prompt is saved.", answer.endpoint)
+            if answer.endpoint.contains("://") {
+                "Add this server to the config under [endpoints.NAME], with key_env; the prompt is saved.".into()
+            } else {
+                format!("Check key_env or key_command of {} in the config; the prompt is saved.", answer.endpoint)
+            }
         }
         FaultKind::Key => "Enter another key; the prompt is saved.".into(),
         FaultKind::Credit if is_other_server(error) => {

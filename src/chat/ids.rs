@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{ConversationId, MessageId, Timestamp, TurnId};
+use super::{ConversationId, MessageId, QueuedId, Timestamp, TurnId};
 
 /// Generates `UUIDv7`s, each greater than the one before. The program seeds it from the system, a test with a
 /// constant.
@@ -23,6 +23,10 @@ impl IdGenerator {
 
     pub fn message(&mut self, now: Timestamp) -> MessageId {
         MessageId(self.next_uuid(now))
+    }
+
+    pub fn queued(&mut self, now: Timestamp) -> QueuedId {
+        QueuedId(self.next_uuid(now))
     }
 
     pub fn turn(&mut self, now: Timestamp) -> TurnId {

@@ -6,7 +6,7 @@
 
 mod replayed_item;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use replayed_item::{ReplayTarget, ReplayedItem};
 use serde_json::value::RawValue;
@@ -16,10 +16,13 @@ use super::{
     answer::{ContentPart, ItemSlot},
     tool_call::{CallOutput, InputModalities, output_for_model},
 };
-use crate::api::{
-    ApiDialect,
-    json::JsonFields,
-    request::{MessageRole, assistant_message, call_output, call_output_parts, input_message},
+use crate::{
+    api::{
+        ApiDialect,
+        json::JsonFields,
+        request::{MessageRole, assistant_message, call_output, call_output_parts, input_message},
+    },
+    text::work,
 };
 
 /// The instruction to the model to continue an answer that was cut off.
@@ -30,7 +33,7 @@ const CONTINUE_PROMPT: &str =
 pub(super) fn input(conversation: &Conversation, turn: &Turn) -> Vec<Box<RawValue>> {
     let path = conversation.path_to(turn.answer);
     let newest = newest_finished(conversation, &path, turn.answer);
-    let mut history = HistoryBuilder { turn, items: Vec::new(), sent_ids: BTreeSet::new(), call_ids: BTreeSet::new() };
+    let mut history = HistoryBuilder { turn, items: Vec::new(), sent_ids: BTreeSet::new(), call_ids: BTreeMap::new() };
     let mut below_answer = false;
     for id in path.into_iter().filter(|id| !conversation.is_left_out(*id)) {
         match &conversation.messages[&id].body {
@@ -78,7 +81,8 @@ struct HistoryBuilder<'a> {
     turn: &'a Turn,
     items: Vec<Box<RawValue>>,
     sent_ids: BTreeSet<String>,
-    call_ids: BTreeSet<String>,
+    /// The ids of calls, each with how many calls came with it.
+    call_ids: BTreeMap<String, u32>,
 }
 
 /// Rules for sending the items of one answer.
@@ -223,7 +227,6 @@ impl HistoryBuilder<'_> {
             item.remove("status");
         }
         let is_custom = item.text("type") == "custom_tool_call";
-        self.call_ids.insert(call_id.clone());
         self.items.push(item.into_raw());
         match output {
             CallOutput::Text(text) if is_custom => custom_output(&call_id, &text),
@@ -233,14 +236,17 @@ impl HistoryBuilder<'_> {
     }
 
     /// Makes a call id unique: some servers count from 0 in every response, so that two calls would share an output.
-    fn unique_call_id(&self, call_id: &str) -> String {
-        let mut unique = call_id.to_owned();
-        let mut number = 2;
-        while self.call_ids.contains(&unique) {
-            unique = format!("{call_id}-{number}");
+    fn unique_call_id(&mut self, call_id: &str) -> String {
+        let mut number = self.call_ids.get(call_id).map_or(1, |count| count + 1);
+        let numbered = |number: u32| if number == 1 { call_id.to_owned() } else { format!("{call_id}-{number}") };
+        while self.call_ids.contains_key(&numbered(number)) {
+            work::count_steps(1);
             number += 1;
         }
-        unique
+        work::count_steps(1);
+        self.call_ids.insert(call_id.to_owned(), number);
+        self.call_ids.entry(numbered(number)).or_insert(1);
+        numbered(number)
     }
 }
 

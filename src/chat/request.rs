@@ -50,6 +50,19 @@ pub struct StartingServers {
     pub servers: Vec<String>,
     /// When a request stops waiting for them and is sent without their tools.
     pub deadline: Timestamp,
+    /// The programs among them that download what they run.
+    pub downloaders: Vec<&'static str>,
+}
+
+impl StartingServers {
+    /// What is said of a request that was sent without their tools.
+    pub fn note(&self) -> String {
+        let more = match &self.downloaders[..] {
+            [] => String::new(),
+            programs => format!(" ({} may be downloading)", programs.join(", ")),
+        };
+        format!("sent without the tools of {}: still starting{more}", self.servers.join(", "))
+    }
 }
 
 impl Default for RequestContext {

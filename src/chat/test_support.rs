@@ -182,9 +182,16 @@ fn change_name(change: &ConversationChange) -> &'static str {
         ConversationChange::Journal { .. } => "growth",
         ConversationChange::Draft { .. } => "draft",
         ConversationChange::Queue { .. } => "queue",
+        ConversationChange::SendQueued { .. } => "sent",
+        ConversationChange::TakeBackQueued { .. } => "taken back",
         ConversationChange::CallResult { .. } => "outcome",
+        ConversationChange::CallRun { .. } => "call",
         _ => "other",
     }
+}
+
+pub(super) fn queued(chat: &Conversation) -> Vec<&str> {
+    chat.queue.iter().map(|prompt| prompt.text.as_str()).collect()
 }
 
 pub(super) fn prompts(chat: &Conversation) -> Vec<&str> {

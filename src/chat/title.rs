@@ -22,7 +22,40 @@ fn plain_line(line: &str) -> String {
     if line.starts_with("```") || line.starts_with("~~~") {
         return String::new(); // A fence; the code below it makes a better title.
     }
-    text::one_line(&strip_links(strip_leading_marks(line)).replace(['`', '*'], "").replace("__", ""))
+    let line = strip_links(strip_leading_marks(line));
+    let pieces = line.split('`').enumerate();
+    let plain = pieces.map(|(number, piece)| if number % 2 == 0 { strip_stars(piece) } else { piece.to_owned() });
+    text::one_line(&plain.collect::<String>())
+}
+
+/// Strips the stars of emphasis, and keeps those of formulas and file names.
+fn strip_stars(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('*') {
+        let (before, stars) = rest.split_at(at);
+        let inside = stars.trim_start_matches('*');
+        let marks = &stars[..stars.len() - inside.len()];
+        plain += before;
+        let ends_word = plain.chars().next_back().is_some_and(char::is_alphanumeric);
+        let closing = inside.find('*').filter(|_| !ends_word && !inside.starts_with(char::is_whitespace));
+        let emphasis = closing.map(|at| inside.split_at(at)).filter(|(words, end)| {
+            let after = end.trim_start_matches('*');
+            let is_mark = end.len() - after.len() == marks.len() && !words.ends_with(char::is_whitespace);
+            is_mark && !words.is_empty() && !after.starts_with(char::is_alphanumeric)
+        });
+        match emphasis {
+            Some((words, end)) => {
+                plain += words;
+                rest = &end[marks.len()..];
+            }
+            None => {
+                plain += marks;
+                rest = inside;
+            }
+        }
+    }
+    plain + rest
 }
 
 /// Strips the leading marks of headings, quotations, bullets and tasks.
@@ -67,7 +100,10 @@ mod tests {
             ("> - [x] see [the book](https://doc.rust-lang.org/) first", "see the book first"),
             ("```rust\nfn main() {}\n```", "fn main() {}"),
             ("***\n---\nthen this", "then this"),
-            ("snake_case and __init__", "snake_case and init"),
+            ("snake_case, __init__ and a__b", "snake_case, __init__ and a__b"),
+            ("**Why** is *this* so?", "Why is this so?"),
+            ("2*3*4, *.py and *.rs, a**b", "2*3*4, *.py and *.rs, a**b"),
+            ("what does `**kwargs` do?", "what does **kwargs do?"),
             ("#hashtag stays", "#hashtag stays"),
             ("a [half link](", "a [half link]("),
             ("???", "???"),

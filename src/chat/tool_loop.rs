@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::{
     Answer, CallId, ChatEffect, Conversation, ConversationChange, IdGenerator, ItemKind, ItemSlot, PauseReason,
-    Timestamp, ToolCallRun, ToolCallState, TurnId, TurnPhase, conversation::save_effect,
+    Timestamp, ToolCallRun, ToolCallState, Turn, TurnId, TurnPhase, conversation::save_effect,
 };
-use crate::api::json::JsonFields;
-use crate::tools::{PolicyVerdict, ToolDefinition, ToolFailure, ToolId, ToolMode, ToolOutcome, schema};
+use crate::api::json::{self, JsonFields};
+use crate::tools::{COMMAND_SERVER, PolicyVerdict, ToolDefinition, ToolFailure, ToolId, ToolMode, ToolOutcome, schema};
 
 /// The number of calls with the same arguments at which the turn pauses.
 const MAX_SAME_CALLS: usize = 3;
@@ -53,6 +53,7 @@ impl Conversation {
         }
         answer.call_runs.extend(runs);
         answer.begin_step(step + 1);
+        self.recompute_cost(); // What this response cost is known now, long before the turn ends.
         let pause = self.pause_reason(turn_index);
         let turn = &mut self.turns[turn_index];
         turn.clear_journal();
@@ -61,7 +62,9 @@ impl Conversation {
             return Some(vec![save_effect(vec![self.message_change(self.turns[turn_index].answer)])]);
         }
         self.enter_phase(turn_index, TurnPhase::Calling, now);
-        Some(self.apply_policy(turn_index, now, ids))
+        let mut next = vec![save_effect(vec![self.message_change(self.turns[turn_index].answer)])];
+        next.extend(self.apply_policy(turn_index, now, ids));
+        Some(next)
     }
 
     /// The initial state of a call, before the policy is applied.
@@ -123,19 +126,22 @@ impl Conversation {
     fn apply_policy(&mut self, turn_index: usize, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
         let tools = self.context.tools.clone();
         let grants = self.settings.tools.grants.clone();
-        for run in self
+        let mut changed = BTreeSet::new();
+        for (slot, run) in self
             .current_runs(turn_index)
-            .filter(|run| matches!(run.state, ToolCallState::Asking | ToolCallState::Queued))
+            .filter(|(_, run)| matches!(run.state, ToolCallState::Asking | ToolCallState::Queued))
         {
             let verdict = run.tool.as_ref().map_or(PolicyVerdict::Deny, |tool| tools.policy.verdict(tool, &grants));
-            match (verdict, &run.state) {
-                (PolicyVerdict::Allow, ToolCallState::Asking) => run.set_state(ToolCallState::Queued, now),
-                (PolicyVerdict::Ask, ToolCallState::Queued) => run.set_state(ToolCallState::Asking, now),
-                (PolicyVerdict::Deny, _) => run.set_state(ToolCallState::DeniedByRule, now),
-                (PolicyVerdict::Allow | PolicyVerdict::Ask, _) => (),
-            }
+            let state = match (verdict, &run.state) {
+                (PolicyVerdict::Allow, ToolCallState::Asking) => ToolCallState::Queued,
+                (PolicyVerdict::Ask, ToolCallState::Queued) => ToolCallState::Asking,
+                (PolicyVerdict::Deny, _) => ToolCallState::DeniedByRule,
+                (PolicyVerdict::Allow | PolicyVerdict::Ask, _) => continue,
+            };
+            run.set_state(state, now);
+            changed.insert(slot);
         }
-        self.advance_calls(turn_index, now, ids)
+        self.advance_calls(turn_index, changed, now, ids)
     }
 
     /// Applies the policy again after its rules or the conversation's grants have changed.
@@ -172,19 +178,27 @@ impl Conversation {
                 run.arguments = arguments;
             }
         }
-        self.advance_calls(turn_index, now, ids)
+        self.advance_calls(turn_index, [call.slot].into(), now, ids)
     }
 
-    /// Starts queued calls up to the limit; when all calls have ended, their outputs go back.
-    fn advance_calls(&mut self, turn_index: usize, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
+    /// Starts queued calls up to the limit and saves those that have changed; when all calls have ended, their outputs go
+    /// back.
+    fn advance_calls(
+        &mut self,
+        turn_index: usize,
+        mut changed: BTreeSet<ItemSlot>,
+        now: Timestamp,
+        ids: &mut IdGenerator,
+    ) -> Vec<ChatEffect> {
         let (_, rev) = self.turn_answer(turn_index);
         *rev += 1;
-        let (turn, parallel) =
-            (self.turns[turn_index].id, self.turns[turn_index].context.tools.limits.parallel_calls.max(1));
+        let Turn { id: turn, step, context, .. } = &self.turns[turn_index];
+        let (turn, step, parallel) = (*turn, *step, context.tools.limits.parallel_calls.max(1));
         let mut next = Vec::new();
-        let mut running = self.current_runs(turn_index).filter(|run| run.state == ToolCallState::Running).count();
+        let is_running = |(_, run): &(ItemSlot, &mut ToolCallRun)| run.state == ToolCallState::Running;
+        let mut running = self.current_runs(turn_index).filter(is_running).count();
         let (answer, _) = self.turn_answer(turn_index);
-        for (slot, run) in &mut answer.call_runs {
+        for (slot, run) in answer.call_runs.range_mut(ItemSlot { step, index: 0 }..) {
             if running == parallel {
                 break;
             }
@@ -193,6 +207,7 @@ impl Conversation {
             {
                 run.set_state(ToolCallState::Running, now);
                 running += 1;
+                changed.insert(*slot);
                 next.push(ChatEffect::RunTool {
                     call: CallId { turn, slot: *slot },
                     tool,
@@ -200,8 +215,14 @@ impl Conversation {
                 });
             }
         }
-        let all_ended = self.current_runs(turn_index).all(|run| run.is_over());
-        next.push(save_effect(vec![self.message_change(self.turns[turn_index].answer)]));
+        let message = self.turns[turn_index].answer;
+        let runs = &self.turn_answer(turn_index).0.call_runs;
+        let change = |slot: ItemSlot| ConversationChange::CallRun { message, slot, run: Box::new(runs[&slot].clone()) };
+        let changes: Vec<ConversationChange> = changed.into_iter().map(change).collect();
+        if !changes.is_empty() {
+            next.push(save_effect(changes));
+        }
+        let all_ended = self.current_runs(turn_index).all(|(_, run)| run.is_over());
         if all_ended {
             next.extend(self.begin_next_step(turn_index, now, ids));
         }
@@ -211,7 +232,7 @@ impl Conversation {
     /// Sends all outputs back as the next step, or ends the turn if a prompt is queued.
     fn begin_next_step(&mut self, turn_index: usize, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
         let is_active = self.branch.last() == Some(&self.turns[turn_index].answer);
-        if is_active && !self.queue.is_empty() {
+        if is_active && self.next_queued().is_some() {
             let (answer, _) = self.turn_answer(turn_index);
             answer.complete_after_calls(now);
             return self.close_turn(turn_index, now, ids);
@@ -251,7 +272,7 @@ impl Conversation {
         let message = self.turns[turn_index].answer;
         let whole = full_result
             .map(|outcome| save_effect(vec![ConversationChange::CallResult { message, slot: call.slot, outcome }]));
-        whole.into_iter().chain(self.advance_calls(turn_index, now, ids)).collect()
+        whole.into_iter().chain(self.advance_calls(turn_index, [call.slot].into(), now, ids)).collect()
     }
 
     /// The first call that is asking, in the turn on the active branch.
@@ -271,10 +292,10 @@ impl Conversation {
     }
 
     /// The calls of the current step of a turn.
-    fn current_runs(&mut self, turn_index: usize) -> impl Iterator<Item = &mut ToolCallRun> {
+    fn current_runs(&mut self, turn_index: usize) -> impl Iterator<Item = (ItemSlot, &mut ToolCallRun)> {
         let step = self.turns[turn_index].step;
         let (answer, _) = self.turn_answer(turn_index);
-        answer.call_runs.iter_mut().filter(move |(slot, _)| slot.step == step).map(|(_, run)| run)
+        answer.call_runs.range_mut(ItemSlot { step, index: 0 }..).map(|(slot, run)| (*slot, run))
     }
 }
 
@@ -313,7 +334,7 @@ fn parse_arguments(tool: &ToolDefinition, text: &str) -> Result<Value, ToolFailu
     let text = if text.trim().is_empty() { "{}" } else { text };
     let mut arguments: Value = serde_json::from_str(text).map_err(|error| {
         let written: String = text.chars().take(200).collect();
-        ToolFailure::Arguments(format!("{written} is not JSON, {error}"))
+        ToolFailure::Arguments(format!("{written} is not JSON: {}", json::syntax_problem(&error)))
     })?;
     // Some models write the object into a string.
     if let Value::String(inner) = &arguments
@@ -324,7 +345,12 @@ fn parse_arguments(tool: &ToolDefinition, text: &str) -> Result<Value, ToolFailu
     if !arguments.is_object() {
         return Err(ToolFailure::Arguments("not an object".into()));
     }
-    Ok(schema::restore_arguments(&tool.parameters, tool.strict, arguments))
+    let arguments = schema::restore_arguments(&tool.parameters, tool.strict, arguments);
+    // A server checks its arguments itself; a program may do anything without one.
+    if tool.id.server == COMMAND_SERVER {
+        schema::check_required(&tool.parameters, &arguments)?;
+    }
+    Ok(arguments)
 }
 
 #[cfg(test)]

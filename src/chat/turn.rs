@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::{ChatSettings, MessageId, Timestamp, TurnId, journal::AnswerJournal, request::RequestContext};
+use super::{ChatSettings, MessageId, QueuedId, Timestamp, TurnId, journal::AnswerJournal, request::RequestContext};
 use crate::tools::ToolId;
 
 /// One turn in progress; gone when its answer has ended.
@@ -13,6 +13,8 @@ pub struct Turn {
     pub id: TurnId,
     /// The answer that it writes.
     pub answer: MessageId,
+    /// Its prompt waited in the queue under this id.
+    pub(super) queued: Option<QueuedId>,
     pub phase: TurnPhase,
     /// When the phase began; the screen shows the time since then.
     pub phase_started: Timestamp,
@@ -137,6 +139,7 @@ impl Turn {
         Self {
             id,
             answer,
+            queued: None,
             phase: TurnPhase::Saving,
             phase_started: now,
             last_heard: None,

@@ -9,7 +9,7 @@ use super::{
     conversation::save_effect,
     journal::AnswerJournal,
     provider_prefs, replay,
-    request::{self, RequestContext},
+    request::{self, RequestContext, StartingServers},
     retry::{self, RetryDecision},
 };
 use crate::api::{self, ErrorFact, Event, FaultKind};
@@ -37,23 +37,20 @@ impl Conversation {
     /// Adds a prompt and an open answer at the end of the active branch. While a turn is running there, or prompts
     /// are queued, the prompt joins the queue. An empty text sends the next queued prompt.
     pub fn submit(&mut self, ids: &mut IdGenerator, now: Timestamp, text: String) -> Vec<ChatEffect> {
-        let had_queue = !self.queue.is_empty();
-        if !text.trim().is_empty() {
-            self.queue.push(text);
-            self.draft.clear();
+        let is_running = self.active_turn().is_some();
+        if text.trim().is_empty() {
+            return if is_running { None } else { self.send_queued(Vec::new(), ids, now) }.into_iter().collect();
         }
-        if self.queue.is_empty() {
-            return Vec::new();
+        self.draft.clear();
+        if !is_running && self.next_queued().is_none() {
+            let draft = self.draft_change();
+            return vec![self.begin_prompt(text, vec![draft], ids, now)];
         }
-        if self.active_turn().is_some() {
-            return vec![save_effect(vec![self.queue_change(), self.draft_change()])];
+        let changes = vec![self.enqueue(text, ids, now), self.draft_change()];
+        if is_running {
+            return vec![save_effect(changes)];
         }
-        let next = self.queue.remove(0);
-        let mut changes = vec![self.draft_change()];
-        if had_queue {
-            changes.push(self.queue_change());
-        }
-        vec![self.begin_prompt(next, changes, ids, now)]
+        self.send_queued(changes, ids, now).into_iter().collect()
     }
 
     /// Adds an open answer at the end of the branch and saves all that is not on disk; its request waits for the save.
@@ -145,10 +142,9 @@ impl Conversation {
     /// Sends the first request of a turn with the tools available now; a note on the answer lists missing servers.
     fn open_with_tools(&mut self, turn_index: usize, now: Timestamp) -> ChatEffect {
         let RequestContext { tools, starting_servers: starting, .. } = &self.context;
-        let missing = starting.as_ref().map(|coming| coming.servers.join(", "));
+        let missing = starting.as_ref().map(StartingServers::note);
         self.turns[turn_index].context.tools = tools.clone();
-        if let Some(servers) = missing {
-            let note = format!("sent without the tools of {servers}: still starting");
+        if let Some(note) = missing {
             self.turn_answer(turn_index).0.notes.push(note);
         }
         self.open_stream(turn_index, now)
@@ -176,7 +172,7 @@ impl Conversation {
         match self.turn_index(turn) {
             Some(turn_index) if matches!(self.turns[turn_index].phase, TurnPhase::SaveFailed { .. }) => {
                 self.enter_phase(turn_index, TurnPhase::Saving, now);
-                vec![self.save_turn(turn, vec![self.draft_change(), self.queue_change()])]
+                vec![self.save_turn(turn, vec![self.draft_change()])]
             }
             Some(_) | None => Vec::new(),
         }
@@ -368,15 +364,13 @@ impl Conversation {
         let is_active = self.branch.last() == Some(&self.turns[turn_index].answer);
         let turn = self.turns.remove(turn_index);
         self.schedule_price_lookups(&turn, now);
-        let mut changes = self.settled_changes(turn.answer, now);
+        let changes = self.settled_changes(turn.answer, now);
         let is_complete =
             self.messages[&turn.answer].as_answer().is_some_and(|answer| answer.end == AnswerEnd::Complete);
-        if !is_complete || !is_active || self.queue.is_empty() {
-            return vec![save_effect(changes)];
+        if is_complete && is_active && self.next_queued().is_some() {
+            return self.send_queued(changes, ids, now).into_iter().collect();
         }
-        let next = self.queue.remove(0);
-        changes.push(self.queue_change());
-        vec![self.begin_prompt(next, changes, ids, now)]
+        vec![save_effect(changes)]
     }
 
     /// The changes to write when an answer has ended.
@@ -411,15 +405,17 @@ impl Conversation {
         forget.into_iter().chain([self.open_stream(turn_index, now)]).collect()
     }
 
-    /// Discards what a failed attempt left in the answer, and on disk if some of it was written.
+    /// Discards what a failed attempt left in the answer. The answer is saved if some of that was written, or if the
+    /// attempt may have cost something, which no crash may lose.
     fn discard_attempt(&mut self, turn_index: usize) -> Option<ChatEffect> {
         let turn = &mut self.turns[turn_index];
         turn.journal = AnswerJournal::default();
         turn.unwritten_since = None;
         let (step, written, id) = (turn.step, std::mem::take(&mut turn.has_written), turn.answer);
         let (answer, _) = self.turn_answer(turn_index);
-        answer.discard_attempt(step);
-        written.then(|| save_effect(vec![self.message_change(id)]))
+        let is_billed = answer.discard_attempt(step);
+        self.recompute_cost();
+        (written || is_billed).then(|| save_effect(vec![self.message_change(id)]))
     }
 
     /// Stops a turn in any phase; the partial answer is saved.

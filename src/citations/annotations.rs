@@ -329,7 +329,8 @@ impl PartCitations {
     }
 }
 
-/// The range of an annotation in the text, whose offsets count code points, or else UTF-16 units.
+/// The range of an annotation in the text. Its offsets count code points, unless only UTF-16 units or bytes give a link or
+/// the cited site.
 fn annotation_range(text: &str, index: &OffsetIndex, annotation: &Annotation) -> Option<Range<usize>> {
     let (start, end) = (usize::try_from(annotation.start?).ok()?, usize::try_from(annotation.end?).ok()?);
     if start >= end {
@@ -337,19 +338,43 @@ fn annotation_range(text: &str, index: &OffsetIndex, annotation: &Annotation) ->
     }
     let points = index.byte_range(text, start, end, |stop| stop.chars, |_| 1);
     let units = index.byte_range(text, start, end, |stop| stop.utf16_units, char::len_utf16);
-    let fits = |range: &Range<usize>| {
-        // The link stands at the end of what it supports.
-        let begin = range.start.max(range.end.saturating_sub(MAX_LINK_BYTES));
-        let slice = &text[text.floor_char_boundary(begin)..range.end];
-        work::count_steps(slice.len());
-        let host = annotation.url.as_deref().map(host).filter(|host| !host.is_empty());
-        slice.contains("](") || host.is_some_and(|host| slice.contains(host))
-    };
-    match (points, units) {
-        (Some(points), Some(units)) if points != units && fits(&units) && !fits(&points) => Some(units),
-        (Some(points), _) => Some(points),
-        (None, Some(units)) => Some(units),
-        (None, None) => None,
+    let bytes = text.get(start..end).map(|_| start..end);
+    if points.is_some() && points == units && units == bytes {
+        return points;
+    }
+    let mut best: Option<(Range<usize>, CitationFit)> = None;
+    for range in [points, units, bytes].into_iter().flatten() {
+        let fit = citation_fit(text, &range, annotation.url.as_deref());
+        if best.as_ref().is_none_or(|(_, so_far)| fit > *so_far) {
+            best = Some((range, fit));
+        }
+    }
+    best.map(|(range, _)| range)
+}
+
+/// How well a range of the text fits what is cited there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum CitationFit {
+    Unrelated,
+    /// It contains a link or the name of the site.
+    Related,
+    /// It is a link from its first to its last character.
+    Link,
+}
+
+fn citation_fit(text: &str, range: &Range<usize>, url: Option<&str>) -> CitationFit {
+    // The link stands at the end of what it supports.
+    let begin = range.start.max(range.end.saturating_sub(MAX_LINK_BYTES));
+    let slice = text[text.floor_char_boundary(begin)..range.end].trim();
+    work::count_steps(slice.len());
+    let host = url.map(host).filter(|host| !host.is_empty());
+    let has_link = slice.contains("](");
+    if has_link && slice.starts_with(['[', '(']) && slice.ends_with(')') {
+        CitationFit::Link
+    } else if has_link || host.is_some_and(|host| slice.contains(host)) {
+        CitationFit::Related
+    } else {
+        CitationFit::Unrelated
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) struct ResumeArgs {
 #[command(next_help_heading = "Request")]
 pub(super) struct RequestArgs {
     /// The model, by its name on the server
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub model: Option<String>,
     /// Reasoning effort: none, minimal, low, medium, high, xhigh or max
     #[arg(long, global = true, value_parser = effort)]

@@ -17,7 +17,7 @@ use rmcp::{
 use tokio::sync::{Notify, mpsc};
 
 use super::{CallProgress, LogSource, ServerLogLine};
-use crate::{clock, text};
+use crate::{clock, secrets, text};
 
 /// A notification from a server.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl ServerLog {
 pub(super) fn bounded_line(message: &str) -> String {
     // Leave room for characters that cleaning removes.
     let beginning: String = message.chars().take(4 * MAX_LINE_CHARS).collect();
-    let clean = text::join_lines(&beginning);
+    let clean = secrets::redact_owned(text::join_lines(&beginning));
     let clean = clean.trim_end();
     match clean.char_indices().nth(MAX_LINE_CHARS) {
         Some((end, _)) => format!("{}…", &clean[..end]),

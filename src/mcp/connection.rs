@@ -3,7 +3,7 @@
 // Logging is deprecated in the protocol, but in wide use.
 #![allow(deprecated)]
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use rmcp::{
     ClientLifecycleMode, ClientServiceExt, Peer, RoleClient, ServiceError,
@@ -24,7 +24,7 @@ use super::{
     client::{McpClient, ServerLog, bounded_line},
     content, http,
     messages::{self, CallLoss},
-    stdio::ServerProcess,
+    stdio::{self, ProcessEnd, ServerProcess},
 };
 use crate::tools::{ToolDefinition, ToolFailure, ToolOutcome};
 
@@ -80,11 +80,19 @@ pub(super) struct ConnectFailure {
     pub why: String,
     /// The server answered, and may accept the other handshake.
     pub try_other_handshake: bool,
+    /// Nothing changes by itself: a program or a variable is missing, or a token is not accepted.
+    pub is_permanent: bool,
 }
 
 impl From<String> for ConnectFailure {
     fn from(why: String) -> Self {
-        Self { why, try_other_handshake: false }
+        Self { why, try_other_handshake: false, is_permanent: false }
+    }
+}
+
+impl ConnectFailure {
+    fn permanent(why: String) -> Self {
+        Self { is_permanent: true, ..Self::from(why) }
     }
 }
 
@@ -94,7 +102,11 @@ impl From<&ClientInitializeError> for ConnectFailure {
             error,
             ClientInitializeError::NoCompatibleProtocolVersion { .. } | ClientInitializeError::JsonRpcError(_)
         );
-        Self { why: messages::start_message(error), try_other_handshake: not_so }
+        Self {
+            why: messages::start_message(error),
+            try_other_handshake: not_so,
+            is_permanent: messages::is_access_refused(error),
+        }
     }
 }
 
@@ -113,28 +125,36 @@ impl ServerConnection {
         let limit = Duration::from_secs_f64(configured.settings.start_timeout);
         let no_handshake = || format!("it did not introduce itself within {} s", configured.settings.start_timeout);
         if configured.settings.command.is_none() {
-            let transport = http::transport(configured, options)?;
+            let transport = http::transport(configured, options, log).map_err(ConnectFailure::permanent)?;
             let served = timeout(limit, client.serve_with_lifecycle(transport, handshake.lifecycle_mode())).await;
             let service = served.map_err(|_| no_handshake())?.map_err(|error| ConnectFailure::from(&error))?;
             return Ok(Self::new(service, None));
         }
+        stdio::check(configured, options).map_err(ConnectFailure::permanent)?;
         let (mut process, pipes) = ServerProcess::start(configured, options, log)?;
         let served = timeout(limit, client.serve_with_lifecycle(pipes, handshake.lifecycle_mode())).await;
         let (refused, ended) = match served {
             Ok(Ok(service)) => return Ok(Self::new(service, Some(process))),
-            // If the program has exited, its exit code explains more.
-            Ok(Err(ClientInitializeError::ConnectionClosed(said))) => {
-                let ended = timeout(EXIT_GRACE, process.wait_for_exit()).await.ok();
-                (ConnectFailure::from(&ClientInitializeError::ConnectionClosed(said)), ended)
+            Ok(Err(error)) => {
+                // If the program has exited, its exit code explains more.
+                let grace = EXIT_GRACE.max(options.grace);
+                let ended = if has_hung_up(&error) { timeout(grace, process.wait_for_exit()).await.ok() } else { None };
+                (ConnectFailure::from(&error), ended)
             }
-            Ok(Err(error)) => (ConnectFailure::from(&error), None),
             Err(_) => (no_handshake().into(), None),
         };
-        let wrong = process.stop(options.grace).await;
-        Err(match (wrong, ended) {
+        let ProcessEnd { last_words, read_error } = process.stop(options.grace).await;
+        let with_words = |why: &str| match &last_words {
+            Some(words) => format!("{why}: {words}"),
+            None => why.to_owned(),
+        };
+        Err(match (read_error, ended) {
             (Some(wrong), _) => wrong.to_owned().into(),
-            (None, Some(ended)) => format!("{ended} before it introduced itself{}", path_hint(configured)).into(),
-            (None, None) => refused,
+            (None, Some(ended)) => {
+                let why = with_words(&format!("{ended} before it introduced itself"));
+                (why + path_hint(configured)).into()
+            }
+            (None, None) => ConnectFailure { why: with_words(&refused.why), ..refused },
         })
     }
 
@@ -181,17 +201,26 @@ impl ServerConnection {
         }
     }
 
-    /// Closes the connection and ends its program. Returns an error message if the program's output could not be read.
-    pub(super) async fn close(self, grace: Duration) -> Option<&'static str> {
+    /// Closes the connection and ends its program. Returns what is left of it.
+    pub(super) async fn close(self, grace: Duration) -> ProcessEnd {
         self.cancel.cancel();
-        let read_error = match self.process {
+        let end = match self.process {
             Some(mut process) => process.stop(grace).await,
-            None => None,
+            None => ProcessEnd::default(),
         };
         if let Some(carrier) = self.transport_task {
             let _ = timeout(grace, carrier).await; // It ends with the runtime at the latest.
         }
-        read_error
+        end
+    }
+}
+
+/// Whether a program closed its pipes.
+fn has_hung_up(error: &ClientInitializeError) -> bool {
+    match error {
+        ClientInitializeError::ConnectionClosed(_) | ClientInitializeError::TransportError { .. } => true,
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => has_hung_up(fallback),
+        _ => false,
     }
 }
 
@@ -265,6 +294,7 @@ pub(super) async fn list_tools(
     peer: &Peer<RoleClient>,
 ) -> Result<(Vec<ToolDefinition>, Option<&'static str>), ToolFailure> {
     let mut tools: Vec<ToolDefinition> = Vec::new();
+    let mut names: HashSet<String> = HashSet::new();
     let mut cursors: Vec<String> = Vec::new();
     loop {
         let params = cursors.last().map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor.clone())));
@@ -276,13 +306,17 @@ pub(super) async fn list_tools(
             Err(error) => return Err(messages::call_failure(error).0),
         };
         for tool in page.tools {
-            if !tools.iter().any(|known| known.id.name == tool.name) {
-                tools.push(content::to_tool(server, tool));
+            if !names.insert(tool.name.clone().into_owned()) {
+                continue;
             }
+            if tools.len() == MAX_TOOLS {
+                return Ok((tools, Some("it lists more than 1000 tools; the rest is left out")));
+            }
+            tools.push(content::to_tool(server, tool));
         }
         match page.next_cursor {
             None => return Ok((tools, None)),
-            _ if tools.len() >= MAX_TOOLS || cursors.len() >= MAX_TOOL_PAGES => {
+            _ if cursors.len() >= MAX_TOOL_PAGES => {
                 return Ok((tools, Some("its list of tools has no end; the rest is left out")));
             }
             Some(cursor) if cursors.contains(&cursor) => {

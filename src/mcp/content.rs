@@ -35,11 +35,7 @@ pub(super) fn to_outcome(result: CallToolResult, log: &ServerLog) -> ToolOutcome
     let mut content: Vec<ToolContent> = result.content.into_iter().map(to_content).collect();
     if let Some(value) = result.structured_content {
         // Servers also send it as text, for clients that do not support structured content.
-        let said = |content: &ToolContent| match content {
-            ToolContent::Text(text) => serde_json::from_str::<Value>(text).is_ok_and(|said| said == value),
-            _ => false,
-        };
-        if !content.iter().any(said) {
+        if !is_said(&value, &content) {
             content.push(ToolContent::Structured(value));
         }
     }
@@ -54,6 +50,46 @@ pub(super) fn to_outcome(result: CallToolResult, log: &ServerLog) -> ToolOutcome
         }
     }
     ToolOutcome { content, failed: result.is_error == Some(true) }
+}
+
+/// Whether the texts of a result say the same as a value: as one text, or entry by entry. Many servers wrap what is no
+/// object into one with a single field.
+fn is_said(value: &Value, content: &[ToolContent]) -> bool {
+    let texts: Vec<&str> = content
+        .iter()
+        .filter_map(|content| match content {
+            ToolContent::Text(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    let is_in = |text: &str, value: &Value| {
+        value.as_str() == Some(text) || serde_json::from_str::<Value>(text).is_ok_and(|said| is_same(&said, value))
+    };
+    let is_said_as = |value: &Value| {
+        let entries = value.as_array().map(Vec::as_slice).unwrap_or_default();
+        let by_entry = !entries.is_empty()
+            && entries.len() == texts.len()
+            && entries.iter().zip(&texts).all(|(entry, text)| is_in(text, entry));
+        by_entry || texts.iter().any(|text| is_in(text, value))
+    };
+    let wrapped = value.as_object().filter(|fields| fields.len() == 1).and_then(|fields| fields.values().next());
+    is_said_as(value) || wrapped.is_some_and(is_said_as)
+}
+
+/// Whether two values are the same; 3 and 3.0 are.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let is_there =
+                |(name, value): (&String, &Value)| other.get(name).is_some_and(|other| is_same(value, other));
+            one.len() == other.len() && one.iter().all(is_there)
+        }
+        _ => one == other,
+    }
 }
 
 fn to_content(block: ContentBlock) -> ToolContent {

@@ -3,13 +3,23 @@
 use std::{collections::HashMap, time::Duration};
 
 use reqwest::header::{HeaderName, HeaderValue};
-use rmcp::transport::{StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig};
+use rmcp::transport::{
+    StreamableHttpClientTransport,
+    common::http_header::{HEADER_LAST_EVENT_ID, HEADER_SESSION_ID},
+    streamable_http_client::StreamableHttpClientTransportConfig,
+};
 
-use super::{ConfiguredServer, McpOptions, output_lines::MAX_MESSAGE_BYTES, stdio::expand_variables};
+use super::{
+    ConfiguredServer, McpOptions, client::ServerLog, http_client::MessageClient, output_lines::MAX_MESSAGE_BYTES,
+    stdio::expand_variables,
+};
 use crate::api;
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The headers that belong to the protocol.
+const OWN_HEADERS: [&str; 3] = ["accept", HEADER_SESSION_ID, HEADER_LAST_EVENT_ID];
 
 /// Creates the transport for messages.
 ///
@@ -18,7 +28,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) fn transport(
     configured: &ConfiguredServer,
     options: &McpOptions,
-) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {
+    log: &ServerLog,
+) -> Result<StreamableHttpClientTransport<MessageClient>, String> {
     let settings = &configured.settings;
     let url = expand_variables(settings.url.as_deref().unwrap_or_default(), options.env)?;
     let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
@@ -35,7 +46,9 @@ pub(super) fn transport(
     let mut headers = HashMap::new();
     for (name, value) in &settings.headers {
         let value = expand_variables(value, options.env)?;
-        let (Ok(header), Ok(mut content)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) else {
+        let is_own = OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let header = name.parse::<HeaderName>().ok().filter(|_| !is_own);
+        let (Some(header), Ok(mut content)) = (header, value.parse::<HeaderValue>()) else {
             return Err(format!("the header {name} cannot be sent"));
         };
         content.set_sensitive(true);
@@ -46,6 +59,7 @@ pub(super) fn transport(
     // A server on this machine is never behind a proxy.
     let builder = if api::is_loopback(&url) { builder.no_proxy() } else { builder };
     let client = builder.build().map_err(|error| format!("secure connections are not available: {error}"))?;
+    let client = MessageClient::new(client, log.clone());
     Ok(StreamableHttpClientTransport::with_client(client, config.custom_headers(headers)))
 }
 

@@ -3,12 +3,15 @@
 use std::error::Error;
 
 use rmcp::{
-    ServiceError,
+    ErrorData, ServiceError,
     service::ClientInitializeError,
     transport::streamable_http_client::{AuthRequiredError, InsufficientScopeError, StreamableHttpError},
 };
 
-use super::{client::bounded_line, output_lines::TOO_LONG_CODE};
+use super::{
+    client::bounded_line,
+    replies::{GARBLED_CODE, LOST_CODE, TOO_LONG_CODE, WORDS_CODE, words_in},
+};
 use crate::tools::ToolFailure;
 
 /// Explains why a server failed to start.
@@ -18,7 +21,7 @@ pub(super) fn start_message(error: &ClientInitializeError) -> String {
         ClientInitializeError::TransportError { error, .. } => cause_message(error.error.as_ref()),
         ClientInitializeError::LegacyFallbackFailed { fallback, .. } => start_message(fallback),
         ClientInitializeError::JsonRpcError(error) => {
-            format!("it refused the connection: {} (error {})", bounded_line(&error.message), error.code.0)
+            format!("it refused the connection: {}", error_text(error))
         }
         ClientInitializeError::NoCompatibleProtocolVersion { server_supported, .. } => {
             let theirs: Vec<_> = server_supported.iter().map(rmcp::model::ProtocolVersion::as_str).collect();
@@ -32,6 +35,25 @@ pub(super) fn start_message(error: &ClientInitializeError) -> String {
         }
         other => bounded_line(&other.to_string()),
     }
+}
+
+/// Whether the server answers, but not to us: asking again without another token is of no use.
+pub(super) fn is_access_refused(error: &ClientInitializeError) -> bool {
+    match error {
+        ClientInitializeError::TransportError { error, .. } => {
+            causes(error.error.as_ref()).find_map(status_of).is_some_and(|status| matches!(status, 401 | 403))
+        }
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => is_access_refused(fallback),
+        _ => false,
+    }
+}
+
+/// The words of an error, with its code if the server gave one.
+fn error_text(error: &ErrorData) -> String {
+    let more = error.data.as_ref().and_then(words_in).filter(|more| !error.message.contains(more.as_str()));
+    let words = more.map_or_else(|| error.message.to_string(), |more| format!("{}: {more}", error.message));
+    let words = bounded_line(&words);
+    if error.code.0 == WORDS_CODE { words } else { format!("{words} (error {})", error.code.0) }
 }
 
 /// What a failed call implies for its server.
@@ -50,10 +72,14 @@ pub(super) fn call_failure(error: ServiceError) -> (ToolFailure, CallLoss) {
         ServiceError::McpError(error) if error.code.0 == TOO_LONG_CODE => {
             (ToolFailure::Garbled("it is larger than 16 MB".into()), CallLoss::Nothing)
         }
-        ServiceError::McpError(error) => (
-            ToolFailure::Refused(format!("{} (error {})", bounded_line(&error.message), error.code.0)),
-            CallLoss::Nothing,
-        ),
+        ServiceError::McpError(error) if error.code.0 == GARBLED_CODE => {
+            (ToolFailure::Garbled(bounded_line(&error.message)), CallLoss::Nothing)
+        }
+        ServiceError::McpError(error) if error.code.0 == LOST_CODE => {
+            let why = bounded_line(&error.message);
+            (ToolFailure::Crashed(why.clone()), CallLoss::Server(why))
+        }
+        ServiceError::McpError(error) => (ToolFailure::Refused(error_text(&error)), CallLoss::Nothing),
         ServiceError::TransportSend(error) => {
             let why = cause_message(error.error.as_ref());
             let loss =
@@ -87,37 +113,49 @@ fn is_server_answer(error: &(dyn Error + 'static)) -> bool {
 
 /// Returns the first cause that explains the error. None of them contains a token.
 fn cause_message(error: &(dyn Error + 'static)) -> String {
-    let mut next = Some(error);
-    let mut last = String::new();
-    while let Some(error) = next {
-        if let Some(why) = known_cause(error) {
-            return why;
-        }
-        last = error.to_string();
-        next = error.source();
+    let known = causes(error).find_map(known_cause);
+    known.unwrap_or_else(|| bounded_line(&causes(error).last().map(ToString::to_string).unwrap_or_default()))
+}
+
+/// An error and what caused it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+/// The status of the answer that an error is about.
+fn status_of(error: &(dyn Error + 'static)) -> Option<u16> {
+    if error.is::<AuthRequiredError>() {
+        return Some(401);
     }
-    bounded_line(&last)
+    if error.is::<InsufficientScopeError>() {
+        return Some(403);
+    }
+    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>()? {
+        StreamableHttpError::Client(error) => Some(error.status()?.as_u16()),
+        StreamableHttpError::HttpStatus(status) => Some(status.status),
+        StreamableHttpError::UnexpectedServerResponse(said) => said.strip_prefix("HTTP ")?.get(..3)?.parse().ok(),
+        _ => None,
+    }
 }
 
 fn known_cause(error: &(dyn Error + 'static)) -> Option<String> {
-    if error.is::<AuthRequiredError>() {
-        return Some(status_message(401));
+    let http_error = error.downcast_ref::<StreamableHttpError<reqwest::Error>>();
+    if let Some(status) = status_of(error) {
+        let words = match http_error {
+            Some(StreamableHttpError::UnexpectedServerResponse(said)) => said.split_once(": ").map(|(_, words)| words),
+            _ => None,
+        };
+        let message = status_message(status);
+        return Some(words.map_or(message.clone(), |words| bounded_line(&format!("{message}: {words}"))));
     }
-    if error.is::<InsufficientScopeError>() {
-        return Some(status_message(403));
-    }
-    match error.downcast_ref::<StreamableHttpError<reqwest::Error>>()? {
-        StreamableHttpError::Client(error) => match error.status() {
+    match http_error? {
+        StreamableHttpError::Client(error) => match error {
             _ if error.is_connect() => Some("nothing answers at its address".into()),
             _ if error.is_timeout() => Some("it took too long to answer".into()),
-            Some(status) => Some(status_message(status.as_u16())),
-            None => Some("the connection ended".into()),
+            _ => Some("the connection ended".into()),
         },
-        StreamableHttpError::HttpStatus(status) => Some(status_message(status.status)),
-        StreamableHttpError::UnexpectedServerResponse(said) => {
-            let status = said.strip_prefix("HTTP ").and_then(|rest| rest.get(..3)?.parse().ok());
-            Some(status.map_or_else(|| bounded_line(said), status_message))
-        }
+        StreamableHttpError::UnexpectedServerResponse(said) => Some(bounded_line(said)),
+        StreamableHttpError::SessionExpired => Some("it no longer knows the session".into()),
         StreamableHttpError::ResponseBodyTooLarge { max_size } => {
             Some(format!("its answer is larger than {} MB", max_size >> 20))
         }
@@ -127,7 +165,7 @@ fn known_cause(error: &(dyn Error + 'static)) -> Option<String> {
     }
 }
 
-fn status_message(status: u16) -> String {
+pub(super) fn status_message(status: u16) -> String {
     match status {
         401 => "it needs a token, or a different one (401); name its variable with bearer_env".into(),
         403 => "the token does not give access (403)".into(),

@@ -1,16 +1,14 @@
 //! The lines that a server prints, in bounded memory: which of them are messages of the protocol.
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
+use super::replies::{MessageShape, TOO_LONG_CODE};
 use crate::processes::BoundedOutput;
 
 /// The longest message that is read, in bytes with its line end. It is as much as the SDK accepts, here and over HTTP.
 pub(super) const MAX_MESSAGE_BYTES: usize = 16 << 20;
-
-/// The error code of the answer that takes the place of one that is too long.
-pub(super) const TOO_LONG_CODE: i32 = -32_099;
 
 /// A line that is still longer has no end, and what follows counts as the next line.
 const MAX_LINE_BYTES: usize = 16 * MAX_MESSAGE_BYTES;
@@ -20,6 +18,10 @@ const ENVELOPE_BYTES: usize = 1 << 10;
 
 /// How many bytes are shown of a line that is not a message.
 const MAX_NOISE_BYTES: usize = 300;
+
+/// In how many places of a line a message may begin, and how far from its beginning: a banner may stand before it.
+const MAX_MESSAGE_STARTS: usize = 8;
+const MAX_BANNER_BYTES: usize = 4096;
 
 /// Reads lines, of which it keeps a beginning and an end.
 #[derive(Debug)]
@@ -33,10 +35,10 @@ pub(super) struct LineReader<R> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum OutputLine {
     Blank,
-    /// A message of the protocol, with its line end.
-    Message(Vec<u8>),
+    /// Messages of the protocol, and what stands before them.
+    Messages(Vec<Value>, String),
     /// A message that was dropped because it is too long. If it answers a request, this is an error answer instead.
-    TooLong(Option<Vec<u8>>),
+    TooLong(Option<Value>),
     /// A line that has no end. Nothing after it can be understood.
     Endless,
     /// Anything else: its beginning.
@@ -76,11 +78,6 @@ fn buffered<R: AsyncRead>(from: R) -> BufReader<R> {
 
 impl OutputLine {
     pub(super) fn new(mut line: BoundedOutput) -> Self {
-        #[derive(Deserialize)]
-        struct MessageEnvelope {
-            #[serde(rename = "jsonrpc")]
-            _version: IgnoredAny,
-        }
         let (is_too_long, is_endless) = (line.bytes_left_out() > 0, line.total_bytes() >= MAX_LINE_BYTES);
         let (head, tail) = line.ends();
         let start = head.trim_ascii_start();
@@ -90,27 +87,45 @@ impl OutputLine {
         if start.is_empty() && tail.trim_ascii_start().is_empty() {
             return Self::Blank;
         }
-        let noise = String::from_utf8_lossy(&start[..start.len().min(MAX_NOISE_BYTES)]).into_owned();
-        if !start.starts_with(b"{") {
-            return Self::Noise(noise);
-        }
         if is_too_long {
-            return Self::TooLong(too_long_answer(start, tail));
+            return match memchr::memchr(b'{', &start[..start.len().min(MAX_BANNER_BYTES)]) {
+                Some(brace) => Self::TooLong(too_long_answer(&start[brace..], tail)),
+                None => Self::Noise(beginning(&String::from_utf8_lossy(&start[..MAX_BANNER_BYTES]))),
+            };
         }
-        let mut bytes = line.into_bytes();
-        if serde_json::from_slice::<MessageEnvelope>(&bytes).is_err() {
-            return Self::Noise(noise);
+        let bytes = line.into_bytes();
+        let text = String::from_utf8_lossy(&bytes);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        match find_messages(text) {
+            Some((messages, banner)) => Self::Messages(messages, beginning(banner)),
+            None => Self::Noise(beginning(text)),
         }
-        bytes.push(b'\n');
-        Self::Message(bytes)
     }
 }
 
+fn beginning(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_NOISE_BYTES)].trim_end().to_owned()
+}
+
+/// Finds the messages of a line, and what stands before the first.
+fn find_messages(text: &str) -> Option<(Vec<Value>, &str)> {
+    let head = &text.as_bytes()[..text.len().min(MAX_BANNER_BYTES)];
+    memchr::memchr2_iter(b'{', b'[', head).take(MAX_MESSAGE_STARTS).find_map(|start| {
+        let values = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Value>().map_while(Result::ok);
+        let values = values.flat_map(|value| match value {
+            Value::Array(all) => all,
+            one => vec![one],
+        });
+        let messages: Vec<Value> = values.filter(|value| MessageShape::of(value).is_some()).collect();
+        (!messages.is_empty()).then_some((messages, &text[..start]))
+    })
+}
+
 /// Returns an error answer to the request that a message answers, given the beginning and the end of the message.
-fn too_long_answer(head: &[u8], tail: &[u8]) -> Option<Vec<u8>> {
+fn too_long_answer(head: &[u8], tail: &[u8]) -> Option<Value> {
     let id = answered_id(head, tail)?;
     let error = json!({ "code": TOO_LONG_CODE, "message": "its answer is larger than 16 MB" });
-    Some(format!("{}\n", json!({ "jsonrpc": "2.0", "id": id, "error": error })).into_bytes())
+    Some(json!({ "jsonrpc": "2.0", "id": id, "error": error }))
 }
 
 /// Returns the id of the request that a message answers. Servers write it before the result or after it.
@@ -151,13 +166,12 @@ mod tests {
 
     #[tokio::test]
     async fn only_messages_pass_and_all_other_lines_are_noise() {
-        let output =
-            b"Listening on port 8\n \r\n  {\"jsonrpc\": \"2.0\"}\r\n[1]\n\xff\xfe\n{ not json\n{\"level\": \"info\"}\n";
+        let output = b"Listening on port 8\n \r\n  {\"jsonrpc\": \"2.0\", \"method\": \"ping\"}\r\n[1]\n\xff\xfe\n{ not json\n{\"level\": \"info\"}\n";
         let noise = |text: &str| OutputLine::Noise(text.into());
         let expected = [
             noise("Listening on port 8"),
             OutputLine::Blank,
-            OutputLine::Message(b"  {\"jsonrpc\": \"2.0\"}\r\n".to_vec()),
+            OutputLine::Messages(vec![json!({ "jsonrpc": "2.0", "method": "ping" })], String::new()),
             noise("[1]"),
             noise("\u{fffd}\u{fffd}"),
             noise("{ not json"),
@@ -169,20 +183,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_message_is_found_behind_a_banner_and_beside_others() {
+        let reply = |id: u32| json!({ "jsonrpc": "2.0", "id": id, "result": {} });
+        for (line, banner) in [
+            (format!("Starting server... {}", reply(1)), "Starting server..."),
+            (format!("\u{feff}{}", reply(1)), ""),
+            (format!("[INFO] {{ready}} {}", reply(1)), "[INFO] {ready}"),
+            (format!("{{\"level\": \"info\"}} {}", reply(1)), ""),
+            (format!("{} done", reply(1)), ""),
+            (format!("\u{1b}[2K{{}}{}", reply(1)), "\u{1b}[2K"),
+        ] {
+            assert_eq!(read_one(&line).await, OutputLine::Messages(vec![reply(1)], banner.into()), "{line}");
+        }
+        let both = OutputLine::Messages(vec![reply(1), reply(2)], String::new());
+        assert_eq!(read_one(&format!("{}{}", reply(1), reply(2))).await, both);
+        assert_eq!(read_one(&json!([reply(1), "x", reply(2)]).to_string()).await, both);
+        let mut latin = reply(1).to_string().replace("{}", "{\"a\": \"?\"}").into_bytes();
+        *latin.iter_mut().find(|byte| **byte == b'?').expect("there is one") = 0xe9;
+        assert!(matches!(&read_all(&latin).await[..], [OutputLine::Messages(..)]), "one odd byte costs itself");
+    }
+
+    #[tokio::test]
     async fn a_message_passes_unchanged_up_to_the_limit() {
         let message = |line_bytes: usize| {
             let (start, end) = ("{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"", "\"}\n");
             format!("{start}{}{end}", "é".repeat((line_bytes - start.len() - end.len()) / 2))
         };
         let longest = message(MAX_MESSAGE_BYTES);
+        let read = serde_json::from_str(&longest).expect("it is JSON");
         assert!(
-            read_one(&longest).await == OutputLine::Message(longest.into_bytes()),
+            read_one(&longest).await == OutputLine::Messages(vec![read], String::new()),
             "the longest message is passed on"
         );
         let OutputLine::TooLong(Some(answer)) = read_one(&message(MAX_MESSAGE_BYTES + 2)).await else {
             panic!("the message is longer than the limit")
         };
-        let answer: Value = serde_json::from_slice(&answer).expect("it is JSON");
         assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(7), &json!(TOO_LONG_CODE)));
     }
 

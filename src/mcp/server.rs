@@ -17,8 +17,9 @@ use tokio::{
 use super::{
     ConfiguredServer, LogSource, McpEvent, McpOptions, ServerLogLine, ServerState,
     client::{ServerLog, ServerNotice},
-    connection::{self, HandshakeKind, ServerConnection},
+    connection::{self, ConnectFailure, HandshakeKind, ServerConnection},
     messages::CallLoss,
+    stdio,
 };
 use crate::{
     chat::CallId,
@@ -30,8 +31,14 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum ServerOrder {
     Start,
+    /// Starts it again if it has failed for good.
+    Retry,
     Restart,
-    Call { call: CallId, name: String, arguments: Map<String, Value> },
+    Call {
+        call: CallId,
+        name: String,
+        arguments: Map<String, Value>,
+    },
     Cancel(CallId),
 }
 
@@ -53,6 +60,7 @@ pub(super) async fn run(
         notices: heard,
         pending_log: log,
         failed_starts: 0,
+        has_failed_for_good: false,
         handshake: HandshakeKind::Newest,
     };
     Box::pin(server.run_to_end()).await;
@@ -68,6 +76,8 @@ struct ServerTask {
     pending_log: LogBuffer,
     /// Failed starts in a row.
     failed_starts: u32,
+    /// Starting it again is of no use before something has changed.
+    has_failed_for_good: bool,
     handshake: HandshakeKind,
 }
 
@@ -159,8 +169,10 @@ impl ServerTask {
         loop {
             tokio::select! {
                 order = self.orders.recv() => match order? {
-                    ServerOrder::Start if until.is_some() => (),
-                    ServerOrder::Start => return Some(ServerOrder::Start),
+                    ServerOrder::Start | ServerOrder::Retry if until.is_some() => (),
+                    ServerOrder::Start if self.has_failed_for_good && !self.can_start_now() => (),
+                    ServerOrder::Retry if !self.has_failed_for_good => (),
+                    ServerOrder::Start | ServerOrder::Retry => return Some(ServerOrder::Start),
                     ServerOrder::Restart => {
                         self.failed_starts = 0;
                         return Some(ServerOrder::Restart);
@@ -175,6 +187,11 @@ impl ServerTask {
         }
     }
 
+    /// Whether what was missing is there now. Whether a token is accepted shows only when it is tried.
+    fn can_start_now(&self) -> bool {
+        self.configured.settings.command.is_some() && stdio::check(&self.configured, &self.options).is_ok()
+    }
+
     /// Tries to connect, and serves the connection for as long as it lasts.
     async fn start(&mut self) -> ServerStep {
         self.report_state(ServerState::Starting).await;
@@ -187,7 +204,7 @@ impl ServerTask {
                     Err(refused) if refused.try_other_handshake && begin == HandshakeKind::Newest => {
                         begin = HandshakeKind::Older;
                     }
-                    Err(refused) => return Err(refused.why),
+                    Err(refused) => return Err(refused),
                 }
             };
             let limit = Duration::from_secs_f64(configured.settings.start_timeout);
@@ -195,9 +212,9 @@ impl ServerTask {
             match listed.unwrap_or(Err(ToolFailure::TimedOut { seconds: limit.as_secs() })) {
                 Ok(tools) => Ok((link, tools, begin)),
                 Err(failure) => {
-                    let read_error = link.close(options.grace).await;
-                    Err(read_error
-                        .map_or_else(|| format!("cannot list its tools: {}", failure.message()), str::to_owned))
+                    let read_error = link.close(options.grace).await.read_error;
+                    let why = || format!("cannot list its tools: {}", failure.message());
+                    Err(ConnectFailure::from(read_error.map_or_else(why, str::to_owned)))
                 }
             }
         });
@@ -214,7 +231,7 @@ impl ServerTask {
                         self.refuse_calls(waiting_orders, "it is being restarted").await;
                         return ServerStep::Start;
                     }
-                    Some(ServerOrder::Start) => (),
+                    Some(ServerOrder::Start | ServerOrder::Retry) => (),
                     // Calls wait until the server is ready.
                     Some(order) => waiting_orders.push(order),
                 },
@@ -225,10 +242,12 @@ impl ServerTask {
         match opened {
             Ok((link, tools, begin)) => {
                 self.handshake = begin;
+                self.has_failed_for_good = false;
                 self.serve(link, tools, waiting_orders).await
             }
-            Err(why) => {
+            Err(ConnectFailure { why, is_permanent, .. }) => {
                 self.handshake = self.handshake.other();
+                self.has_failed_for_good = is_permanent;
                 self.refuse_calls(waiting_orders, &why).await;
                 self.on_failure(why)
             }
@@ -247,7 +266,7 @@ impl ServerTask {
     /// Counts a failed start or a lost connection, and decides whether to try again.
     fn on_failure(&mut self, why: String) -> ServerStep {
         self.failed_starts += 1;
-        if self.failed_starts >= self.options.max_attempts {
+        if self.has_failed_for_good || self.failed_starts >= self.options.max_attempts {
             return ServerStep::Rest(ServerState::Failed { why });
         }
         let pause = self.options.first_retry_delay * 2_u32.saturating_pow(self.failed_starts - 1);
@@ -311,8 +330,13 @@ impl ServerTask {
                 () = sleep_until(self.pending_log.due), if !self.pending_log.lines.is_empty() => self.flush_log().await,
             }
         };
-        let read_error = connection.close(self.options.grace).await;
-        let why = read_error.map(str::to_owned).or(why).unwrap_or_else(|| "ibid is shutting down".into());
+        let end = connection.close(self.options.grace).await;
+        let last_words = end.last_words.filter(|_| next.is_none()).map(|words| format!(": {words}"));
+        let why = match (end.read_error, why) {
+            (Some(wrong), _) => wrong.to_owned(),
+            (None, Some(why)) => why + &last_words.unwrap_or_default(),
+            (None, None) => "ibid is shutting down".into(),
+        };
         // Results that have already arrived still count.
         while let Some(done) = calls.tasks.try_join_next() {
             if let Ok(FinishedTask::Call(call, Ok(outcome), _)) = done {
@@ -331,7 +355,7 @@ impl ServerTask {
 
     async fn carry_out(&mut self, order: ServerOrder, calls: &mut ConnectionCalls) {
         match order {
-            ServerOrder::Start | ServerOrder::Restart => (),
+            ServerOrder::Start | ServerOrder::Retry | ServerOrder::Restart => (),
             ServerOrder::Cancel(call) => {
                 if calls.cancel(call, "the reader stopped it") {
                     self.report_done(call, Err(ToolFailure::Crashed("it was cancelled".into()))).await;

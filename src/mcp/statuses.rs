@@ -1,6 +1,9 @@
 //! The current status of all servers, built from their events.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+};
 
 use super::{ConfiguredServer, LogSource, McpEvent, RunPermission, ServerLogLine, ServerState};
 use crate::tools::ToolDefinition;
@@ -25,7 +28,13 @@ pub struct ServerStatus {
     pub tools: Vec<ToolDefinition>,
     /// The newest line is last.
     pub log: VecDeque<ServerLogLine>,
+    /// It failed, and has not become ready since.
+    pub has_failed: bool,
 }
+
+/// Programs that download what they run, when it is used for the first time.
+const DOWNLOADERS: [&str; 12] =
+    ["npx", "uvx", "docker", "podman", "pipx", "bunx", "pnpx", "pnpm", "yarn", "uv", "deno", "dnx"];
 
 impl ServerStatuses {
     /// Applies an event. Events of calls are ignored.
@@ -43,6 +52,11 @@ impl ServerStatuses {
             McpEvent::State { server, state } => {
                 if let Some(known) = self.servers.get_mut(server) {
                     known.state = state.clone();
+                    match state {
+                        ServerState::Waiting { .. } | ServerState::Failed { .. } => known.has_failed = true,
+                        ServerState::Ready(_) => known.has_failed = false,
+                        ServerState::Idle | ServerState::Starting => (),
+                    }
                 }
             }
             McpEvent::Tools { server, tools } => self.set_tools(server, tools),
@@ -63,19 +77,29 @@ impl ServerStatuses {
         }
     }
 
-    /// Returns the servers that may still become ready; their tools are missing until then.
-    pub fn pending_servers(&self) -> impl Iterator<Item = &str> {
+    /// Returns the servers that are starting for the first time; their tools are missing until then. Nobody waits for
+    /// one that has failed.
+    pub fn pending_servers(&self) -> impl Iterator<Item = &ServerStatus> {
         let is_pending = |known: &&ServerStatus| {
             known.configured.permission == RunPermission::On
-                && matches!(known.state, ServerState::Idle | ServerState::Starting | ServerState::Waiting { .. })
+                && !known.has_failed
+                && matches!(known.state, ServerState::Idle | ServerState::Starting)
         };
-        self.servers.values().filter(is_pending).map(|known| known.configured.name.as_str())
+        self.servers.values().filter(is_pending)
     }
 }
 
 impl ServerStatus {
     fn new(configured: ConfiguredServer) -> Self {
-        Self { configured, state: ServerState::Idle, tools: Vec::new(), log: VecDeque::new() }
+        Self { configured, state: ServerState::Idle, tools: Vec::new(), log: VecDeque::new(), has_failed: false }
+    }
+
+    /// The program that may be downloading the server while it starts, also behind a shell as in `cmd /c npx`.
+    pub fn downloader(&self) -> Option<&'static str> {
+        let settings = &self.configured.settings;
+        let words = settings.command.iter().chain(settings.args.iter().take(2));
+        let mut stems = words.filter_map(|word| Path::new(word).file_stem()?.to_str());
+        stems.find_map(|stem| DOWNLOADERS.iter().find(|program| **program == stem)).copied()
     }
 
     /// Returns the newest problem, if any.

@@ -8,17 +8,19 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
 use tokio::{
-    io::{AsyncWriteExt, DuplexStream},
-    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+    process::{Child, ChildStderr, ChildStdout, Command},
+    sync::{mpsc, watch},
     task::JoinHandle,
     time::timeout,
 };
 
 use super::{
     ConfiguredServer, LogSource, McpOptions,
-    client::ServerLog,
+    client::{ServerLog, bounded_line},
     output_lines::{LineReader, OutputLine},
+    pipes::PipeTransport,
 };
 use crate::processes::ProcessGroup;
 
@@ -28,15 +30,28 @@ pub(super) struct ServerProcess {
     child: Child,
     group: ProcessGroup,
     stderr_task: JoinHandle<()>,
+    last_words: watch::Receiver<LastWords>,
     /// Returns an error message if it stopped reading because of one.
     stdout_task: JoinHandle<Option<&'static str>>,
 }
 
-/// The pipes of the protocol: messages are read from the first and written to the second.
-pub(super) type ServerPipes = (DuplexStream, ChildStdin);
+/// What is left of a program: what it printed last, and why it could not be read any further.
+#[derive(Debug, Default)]
+pub(super) struct ProcessEnd {
+    pub last_words: Option<String>,
+    pub read_error: Option<&'static str>,
+}
 
-/// The size in bytes of the buffer between the program and the protocol.
-const BUFFER_BYTES: usize = 1 << 16;
+/// The end of a program's standard error.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct LastWords {
+    /// The newest line that names an error.
+    error: String,
+    line: String,
+}
+
+/// How many messages of a program may wait. Each may be large.
+const MAX_WAITING_MESSAGES: usize = 4;
 
 impl ServerProcess {
     /// Starts the program of a server.
@@ -47,7 +62,7 @@ impl ServerProcess {
         configured: &ConfiguredServer,
         options: &McpOptions,
         log: &ServerLog,
-    ) -> Result<(Self, ServerPipes), String> {
+    ) -> Result<(Self, PipeTransport), String> {
         let mut command = build_command(configured, options.env)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (mut child, group) =
@@ -56,10 +71,12 @@ impl ServerProcess {
         else {
             return Err("it has no input and output".into());
         };
-        let (protocol_end, reader_end) = tokio::io::duplex(BUFFER_BYTES);
-        let reader = tokio::spawn(forward_stdout(stdout, reader_end, log.clone()));
-        let errors = tokio::spawn(log_stderr(stderr, log.clone()));
-        Ok((Self { child, group, stderr_task: errors, stdout_task: reader }, (protocol_end, stdin)))
+        let (found, received) = mpsc::channel(MAX_WAITING_MESSAGES);
+        let (words, last_words) = watch::channel(LastWords::default());
+        let reader = tokio::spawn(forward_stdout(stdout, found, log.clone()));
+        let errors = tokio::spawn(log_stderr(stderr, words, log.clone()));
+        let pipes = PipeTransport::new(received, stdin, log.clone());
+        Ok((Self { child, group, stderr_task: errors, last_words, stdout_task: reader }, pipes))
     }
 
     /// Waits until the program exits, and returns how it ended.
@@ -74,8 +91,7 @@ impl ServerProcess {
     }
 
     /// Ends the program and its child processes, following the steps of the protocol. Its input must already be closed.
-    /// Returns an error message if its output could not be read.
-    pub(super) async fn stop(&mut self, grace: Duration) -> Option<&'static str> {
+    pub(super) async fn stop(&mut self, grace: Duration) -> ProcessEnd {
         if timeout(grace, self.child.wait()).await.is_err() {
             self.group.terminate();
             if timeout(grace, self.child.wait()).await.is_err() {
@@ -90,8 +106,36 @@ impl ServerProcess {
         self.stderr_task.abort();
         let read_error = timeout(grace, &mut self.stdout_task).await.ok().and_then(Result::ok).flatten();
         self.stdout_task.abort();
-        read_error
+        ProcessEnd { last_words: self.last_words.borrow().text(), read_error }
     }
+}
+
+impl LastWords {
+    fn note(&mut self, line: &str) {
+        let line = bounded_line(line);
+        if line.trim().is_empty() {
+            return;
+        }
+        if line.to_ascii_lowercase().contains("error") {
+            self.error.clone_from(&line);
+        }
+        self.line = line;
+    }
+
+    /// The last line, behind the error that it may be a part of, as the last line of a stack trace is.
+    fn text(&self) -> Option<String> {
+        let (error, line) = (self.error.trim(), self.line.trim());
+        let both = || if error.is_empty() || error == line { line.to_owned() } else { format!("{error} … {line}") };
+        (!line.is_empty()).then(both)
+    }
+}
+
+/// Checks the settings without starting anything.
+///
+/// # Errors
+/// Returns why the program cannot be started.
+pub(super) fn check(configured: &ConfiguredServer, options: &McpOptions) -> Result<(), String> {
+    build_command(configured, options.env).map(|_| ())
 }
 
 /// The variables without which most programs for Windows do not start.
@@ -171,11 +215,16 @@ pub(super) fn expand_variables(text: &str, env: fn(&str) -> Option<OsString>) ->
 
 /// Forwards the messages in the program's output to the protocol, and logs its other lines. Returns an error message if
 /// it cannot be read any further.
-async fn forward_stdout(stdout: ChildStdout, mut to: DuplexStream, log: ServerLog) -> Option<&'static str> {
+async fn forward_stdout(stdout: ChildStdout, to: mpsc::Sender<Value>, log: ServerLog) -> Option<&'static str> {
     let mut lines = LineReader::for_messages(stdout);
     while let Some(line) = lines.next_line().await {
-        let message = match OutputLine::new(line) {
-            OutputLine::Message(message) => message,
+        let messages = match OutputLine::new(line) {
+            OutputLine::Messages(messages, banner) => {
+                if !banner.is_empty() {
+                    log.push_line(LogSource::Stdout, &banner);
+                }
+                messages
+            }
             OutputLine::Blank => continue,
             OutputLine::Noise(line) => {
                 log.push_line(LogSource::Stdout, &line);
@@ -183,22 +232,27 @@ async fn forward_stdout(stdout: ChildStdout, mut to: DuplexStream, log: ServerLo
             }
             OutputLine::TooLong(answer) => {
                 log.push_line(LogSource::Ibid, "a message larger than 16 MB was left out");
-                answer.unwrap_or_default()
+                answer.into_iter().collect()
             }
             OutputLine::Endless => return Some("it sent a message that is too long to read"),
         };
-        if to.write_all(&message).await.is_err() {
-            return None;
+        for message in messages {
+            if to.send(message).await.is_err() {
+                return None; // The connection was closed.
+            }
         }
     }
     None
 }
 
 /// Logs the program's standard error line by line.
-async fn log_stderr(stderr: ChildStderr, log: ServerLog) {
+async fn log_stderr(stderr: ChildStderr, words: watch::Sender<LastWords>, log: ServerLog) {
     let mut lines = LineReader::for_log(stderr);
     while let Some(line) = lines.next_line().await {
-        log.push_line(LogSource::Stderr, &String::from_utf8_lossy(&line.into_bytes()));
+        let line = line.into_bytes();
+        let line = String::from_utf8_lossy(&line);
+        words.send_modify(|words| words.note(&line));
+        log.push_line(LogSource::Stderr, &line);
     }
 }
 
@@ -216,6 +270,22 @@ mod tests {
         assert_eq!(expand_variables("${HOST:-localhost}:${TOKEN:-none}", env).as_deref(), Ok("localhost:secret"));
         assert_eq!(expand_variables("$TOKEN ${TOKEN", env).as_deref(), Ok("$TOKEN ${TOKEN"));
         assert_eq!(expand_variables("${NOBODY}", env), Err("the variable NOBODY is not set".into()));
+    }
+
+    #[test]
+    fn the_last_words_are_the_last_line_with_its_error() {
+        let text = |lines: &[&str]| {
+            let mut words = LastWords::default();
+            lines.iter().for_each(|line| words.note(line));
+            words.text()
+        };
+        assert_eq!(text(&[]), None);
+        assert_eq!(text(&["a", "b", "  "]).as_deref(), Some("b"));
+        assert_eq!(text(&["Traceback", "  at x", "KeyError: y"]).as_deref(), Some("KeyError: y"));
+        assert_eq!(
+            text(&["Error: no module", "    at run (a.js:1)\n"]).as_deref(),
+            Some("Error: no module … at run (a.js:1)")
+        );
     }
 
     #[test]

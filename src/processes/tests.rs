@@ -63,12 +63,40 @@ fn what_a_program_leaves_running_is_killed_or_kept_as_asked() {
     }
 }
 
+/// A script that leaves a process in a session of its own behind, without a parent, and writes its id to `far`.
+#[cfg(target_os = "linux")]
+const LEAVES_THE_GROUP: &str = "setsid sh -c 'echo $$ > far.new; mv far.new far; sleep 1000' & ";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_child_in_a_session_of_its_own_ends_too_and_nobody_else() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let other = tempfile::tempdir().expect("a temporary folder");
+    let far_of = |folder: &Path| parse_pid(&awaited_file(&folder.join("far")));
+    let mut others = shell_run(&format!("{LEAVES_THE_GROUP} while ! test -e far; do :; done"), LeftoverProcesses::Keep);
+    others.command.current_dir(other.path());
+    others.run_blocking().expect("it runs");
+    let kept = far_of(other.path());
+
+    let mut run = shell_run(&format!("{LEAVES_THE_GROUP} while ! test -e far; do :; done"), LeftoverProcesses::Kill);
+    run.command.current_dir(folder.path());
+    run.run_blocking().expect("it runs");
+    let far = far_of(folder.path());
+    wait_until(|| !is_running(far));
+    assert!(is_running(kept), "a process of another program was killed");
+    kill_process(kept, Signal::KILL).expect("it is our own");
+}
+
 /// The process that the next test kills.
 #[test]
 fn this_process_runs_a_program() {
     if let Ok(folder) = env::var(FOLDER_VARIABLE) {
-        let script = "sleep 1000 & echo $! > child.new; echo $$ > own; mv child.new child; wait";
-        let mut run = shell_run(script, LeftoverProcesses::Keep);
+        #[cfg(target_os = "linux")]
+        let script = LEAVES_THE_GROUP.to_owned();
+        #[cfg(not(target_os = "linux"))]
+        let script = String::new();
+        let script = script + "sleep 1000 & echo $! > child.new; echo $$ > own; mv child.new child; wait";
+        let mut run = shell_run(&script, LeftoverProcesses::Keep);
         run.command.current_dir(folder);
         panic!("it ended: {:?}", run.run_blocking());
     }
@@ -83,7 +111,8 @@ fn a_program_and_its_children_end_with_us_even_if_we_are_killed() {
         .stdout(Stdio::null())
         .spawn()
         .expect("this program starts again");
-    let processes = ["child", "own"].map(|name| awaited_file(&folder.path().join(name)));
+    let names = if cfg!(target_os = "linux") { &["child", "own", "far"][..] } else { &["child", "own"] };
+    let processes: Vec<String> = names.iter().map(|name| awaited_file(&folder.path().join(name))).collect();
     assert!(processes.iter().all(|pid| is_running(parse_pid(pid))));
     victim.kill().expect("it is running");
     victim.wait().expect("it ends");

@@ -4,14 +4,17 @@
 //! at the end is laid out again, so a delta costs the size of the open block, not of the answer.
 //! A complete text is laid out once more if that may change something: reference links and footnotes
 //! may be defined after their use, a formula may span several blocks, a long block may have been split.
+//! What is too much for a frame's budget is shown as plain source until another thread has laid it out.
 
 mod blocks;
 mod citation_marks;
 mod code_blocks;
 mod code_style;
+mod deferred_text;
 mod fence;
 mod formulas;
 mod inline;
+mod layout_budget;
 mod markdown_text;
 mod open_text;
 mod plain_text;
@@ -22,6 +25,8 @@ use std::{collections::BTreeMap, ops::Range};
 
 pub use code_blocks::CodeBlock;
 pub use code_style::CodeKeys;
+pub use deferred_text::LayoutJob;
+pub use layout_budget::LayoutBudget;
 pub use markdown_text::MarkdownText;
 pub use plain_text::plain_text;
 
@@ -29,6 +34,7 @@ use self::{
     blocks::{BlockInput, BlockRows, WalkOutput},
     code_blocks::HighlightProgress,
     code_style::{CodeColours, ScrollOffsets},
+    deferred_text::{DeferredText, MAX_PLAIN_BYTES},
     fence::OpenFence,
     inline::WrapCache,
     open_text::OpenText,
@@ -114,6 +120,14 @@ pub struct MarkdownLayout {
     work: LayoutWork,
     /// A longer text is not laid out once more when it is complete.
     relayout_limit: usize,
+    /// The cells of the rows so far, how many there may be, and whether more were needed.
+    cells: usize,
+    max_cells: usize,
+    is_over_budget: bool,
+    /// What waits for another thread.
+    deferred: Option<DeferredText>,
+    /// The length of the text in its last job.
+    job_len: usize,
 }
 
 /// A closed top-level block.
@@ -132,6 +146,7 @@ struct ClosedPart {
     rows: usize,
     code_blocks: usize,
     figures: u32,
+    cells: usize,
     /// The text after it continues the same block: no blank row comes between.
     is_in_block: bool,
 }
@@ -170,6 +185,11 @@ impl MarkdownLayout {
             stage: TextStage::Growing,
             work: LayoutWork::default(),
             relayout_limit: RELAYOUT_LIMIT,
+            cells: 0,
+            max_cells: usize::MAX,
+            is_over_budget: false,
+            deferred: None,
+            job_len: 0,
         }
     }
 
@@ -214,20 +234,38 @@ impl MarkdownLayout {
         }
     }
 
-    /// Returns how much of a growing text one frame can lay out; the rest is left to the next. A text that was already
-    /// shown in full, such as at another width, is laid out at once.
-    pub fn end_for_frame(&self, source: &str, stage: TextStage) -> usize {
+    /// Returns how much of a text one frame can take in; the rest is left to the next. A text that was already shown in
+    /// full, such as at another width, is taken in at once if the budget allows.
+    pub fn end_for_frame(&self, source: &str, stage: TextStage, budget: LayoutBudget) -> usize {
         let is_new = self.width == 0 && stage == TextStage::Growing;
-        if self.open.source_end == 0 && !is_new || !self.open.is_prefix_of(source) {
-            return source.len();
-        }
-        // The open block is laid out again together with the new text.
-        let end = self.open.source_end + MAX_OPEN_BLOCK.saturating_sub(self.open.text.len()) + MIN_FRAME_BYTES;
+        let is_shown = self.open.source_end > 0 && self.open.is_prefix_of(source);
+        let end = if is_shown && self.shows_plain_source() {
+            self.open.source_end + MAX_PLAIN_BYTES
+        } else if is_shown || is_new {
+            // The open block is laid out again together with the new text.
+            self.open.source_end + MAX_OPEN_BLOCK.saturating_sub(self.open.text.len()) + MIN_FRAME_BYTES
+        } else if budget.allows(source.len()) {
+            source.len()
+        } else {
+            MAX_PLAIN_BYTES
+        };
         source.floor_char_boundary(end.min(source.len()))
     }
 
-    /// Brings the rows up to date with a text that has grown or was replaced.
+    /// Brings the rows up to date with a text that has grown or was replaced, whatever that costs.
     pub fn sync(&mut self, source: &str, width: usize, stage: TextStage, marks: &[CitationMark]) {
+        self.sync_within(source, width, stage, marks, &mut LayoutBudget::UNLIMITED.clone());
+    }
+
+    /// Brings the rows up to date as far as the budget allows. What it does not allow is in the job of `take_job`.
+    pub fn sync_within(
+        &mut self,
+        source: &str,
+        width: usize,
+        stage: TextStage,
+        marks: &[CitationMark],
+        budget: &mut LayoutBudget,
+    ) {
         let width = width.max(1);
         if width != self.width
             || !self.open.is_prefix_of(source)
@@ -236,17 +274,45 @@ impl MarkdownLayout {
             self.width = width;
             self.reset();
         }
-        let marks_changed = self.citation_marks != marks;
-        if source.len() == self.open.source_end && stage == self.stage && !marks_changed {
+        let is_unchanged = source.len() == self.open.source_end && stage == self.stage && self.citation_marks == marks;
+        if is_unchanged {
             return;
         }
+        if self.deferred.is_none() {
+            let bytes = self.bytes_to_lay_out(source, stage, marks);
+            if budget.allows(bytes) {
+                let cells = self.closed.cells;
+                let most = LayoutBudget::of_thread(source.len()).cells();
+                self.max_cells = cells.saturating_add(budget.cells()).min(most);
+                self.lay_out_changes(source, stage, marks);
+                budget.spend(bytes, self.cells.saturating_sub(cells));
+                if !std::mem::take(&mut self.is_over_budget) {
+                    return;
+                }
+                self.reset();
+            }
+            self.deferred = Some(DeferredText::default());
+        }
+        self.sync_deferred(source, *budget);
+    }
+
+    /// Returns how many bytes of Markdown are read to bring the rows up to date.
+    fn bytes_to_lay_out(&self, source: &str, stage: TextStage, marks: &[CitationMark]) -> usize {
+        if stage == TextStage::Complete && (self.closed.source_bytes == 0 || self.is_relayout_needed(source)) {
+            return source.len();
+        }
+        let grown = self.open.text.len() + source.len() - self.open.source_end;
+        if self.citation_marks == marks { grown } else { grown + self.stale_bytes(source.len(), marks) }
+    }
+
+    fn lay_out_changes(&mut self, source: &str, stage: TextStage, marks: &[CitationMark]) {
         if stage == TextStage::Complete && (self.closed.source_bytes == 0 || self.is_relayout_needed(source)) {
             self.citation_marks = marks.to_vec();
             self.lay_out_complete(source);
             return;
         }
         self.open.grow(source);
-        if marks_changed {
+        if self.citation_marks != marks {
             self.update_marks(source, marks);
         }
         self.advance();
@@ -273,12 +339,17 @@ impl MarkdownLayout {
         self.wrap_cache = None;
         self.fence = None;
         self.stage = TextStage::Growing;
+        self.cells = 0;
+        self.deferred = None;
+        self.job_len = 0;
     }
 
     /// Whether later text may change how the closed blocks are laid out.
     fn is_relayout_needed(&self, source: &str) -> bool {
         let has = |sign: &&str| memchr::memmem::find(source.as_bytes(), sign.as_bytes()).is_some();
-        source.len() <= self.relayout_limit && (self.is_cut || RETROACTIVE_SYNTAX.iter().any(has))
+        source.len() <= self.relayout_limit
+            && (self.is_cut || RETROACTIVE_SYNTAX.iter().any(has))
+            && !deferred_text::is_dense(source)
     }
 
     /// Lays out a text that will not grow any more.
@@ -297,6 +368,7 @@ impl MarkdownLayout {
         self.rows.truncate(self.closed.rows);
         self.code_blocks.truncate(self.closed.code_blocks);
         self.figures = self.closed.figures;
+        self.cells = self.closed.cells;
         loop {
             if self.fence.is_some() {
                 self.grow_fence();
@@ -373,8 +445,10 @@ impl MarkdownLayout {
             counts_before: self.counts(),
             highlighted: self.highlighted.as_ref().map(|lit| self.open.map_highlight(lit)),
             wrap_cache: self.wrap_cache.as_ref(),
+            max_cells: self.max_cells.saturating_sub(self.cells),
         };
         let mut block_rows = blocks::lay_out(&input);
+        self.is_over_budget |= block_rows.is_cut;
         self.wrap_cache = block_rows.wrap_cache.take();
         self.work.bytes += source.len() as u64;
         self.work.rows += block_rows.rows.len() as u64;
@@ -383,11 +457,12 @@ impl MarkdownLayout {
 
     /// Adds rows below the closed ones.
     fn append(&mut self, block_rows: BlockRows) {
-        let BlockRows { rows, code_blocks: codes, figures, blocks, .. } = block_rows;
+        let BlockRows { rows, code_blocks: codes, figures, blocks, cells, .. } = block_rows;
         if rows.is_empty() {
             return;
         }
         self.figures += figures;
+        self.cells += cells;
         let mut start = if self.rows.is_empty() { 0 } else { self.closed.source_bytes };
         if let Some(above) = self.rows.last_mut().filter(|_| !self.closed.is_in_block) {
             // Invisible text between two blocks belongs to the block above.
@@ -433,6 +508,7 @@ impl MarkdownLayout {
             rows: self.rows.len(),
             code_blocks: self.code_blocks.len(),
             figures: self.figures,
+            cells: self.cells,
             is_in_block: false,
         };
         self.open.drop_front(end);

@@ -77,6 +77,10 @@ impl SourceMap {
         map
     }
 
+    pub fn shrink_to_fit(&mut self) {
+        self.runs.shrink_to_fit();
+    }
+
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }

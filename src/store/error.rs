@@ -4,11 +4,16 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
+use crate::chat::QueuedId;
+
 /// An error of the database. Each message is one sentence without a full stop: what happened, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     #[error("no conversation {0}")]
     Missing(String),
+    /// The prompt was not written because another instance has sent or removed it, or is going to send it.
+    #[error("another running ibid has taken this prompt")]
+    Taken(QueuedId),
     #[error("the database is locked by another program; close that or try again")]
     Locked,
     #[error("the database cannot be written: {0}")]

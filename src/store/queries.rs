@@ -27,7 +27,6 @@ pub(super) struct StoredConversation {
     /// Whether the branch in the header can be read.
     pub has_branch: bool,
     pub draft: String,
-    pub queue: Vec<String>,
 }
 
 /// A message as it is stored; `owner` is the run that is still writing it.
@@ -94,8 +93,7 @@ pub(super) fn conversation(db: &Connection, id: ConversationId) -> Result<Option
             unread: row.get("unread").unwrap_or_default(),
             left_out: read_json(row, "left_out").unwrap_or_default(),
         };
-        let queue = read_json(row, "queue").unwrap_or_default();
-        Ok(StoredConversation { header, has_branch, draft: read_text(row, "draft"), queue })
+        Ok(StoredConversation { header, has_branch, draft: read_text(row, "draft") })
     })
     .optional()
 }
@@ -237,6 +235,20 @@ pub(super) fn write_outcome(db: &Connection, message: MessageId, slot: ItemSlot,
     Ok(())
 }
 
+/// Returns what became of the calls of an answer since its row was last written.
+pub(super) fn call_runs(db: &Connection, message: MessageId) -> Result<Vec<(ItemSlot, ToolCallRun)>> {
+    let mut rows = db.prepare_cached("select step, place, run from call_run where message = ?1")?;
+    readable_rows(rows.query([id_text(message.0)])?, |row| {
+        Ok((ItemSlot { step: row.get("step")?, index: row.get("place")? }, read_json(row, "run")?))
+    })
+}
+
+pub(super) fn write_call_run(db: &Connection, message: MessageId, slot: ItemSlot, run: &ToolCallRun) -> Result<()> {
+    db.prepare_cached("insert or replace into call_run (message, step, place, run) values (?1, ?2, ?3, ?4)")?
+        .execute(rusqlite::params![id_text(message.0), slot.step, slot.index, to_json(run)])?;
+    Ok(())
+}
+
 pub(super) fn write_conversation(db: &Connection, header: &ConversationHeader) -> Result<()> {
     let mut row = db.prepare_cached(
         "insert into conversation (id, title, renamed, settings, branch, created, updated, unread, left_out)
@@ -320,7 +332,7 @@ pub(super) fn write_message(
 }
 
 /// Reads the rows that can be read. One that cannot, because something else wrote to it, costs no other.
-fn readable_rows<T>(mut rows: Rows<'_>, mut read: impl FnMut(&Row) -> Result<T>) -> Result<Vec<T>> {
+pub(super) fn readable_rows<T>(mut rows: Rows<'_>, mut read: impl FnMut(&Row) -> Result<T>) -> Result<Vec<T>> {
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.extend(read(row));
@@ -349,7 +361,7 @@ fn read_message(row: &Row) -> Result<StoredMessage> {
 }
 
 /// Reads a text, also one that is not UTF-8; empty if it is no text.
-fn read_text(row: &Row, column: impl RowIndex) -> String {
+pub(super) fn read_text(row: &Row, column: impl RowIndex) -> String {
     match row.get_ref(column) {
         Ok(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         Ok(ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_)) | Err(_) => String::new(),
@@ -431,7 +443,7 @@ pub(super) fn to_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("strings, numbers and ids serialize")
 }
 
-fn read_uuid(row: &Row, column: impl RowIndex) -> Result<Uuid> {
+pub(super) fn read_uuid(row: &Row, column: impl RowIndex) -> Result<Uuid> {
     Uuid::parse_str(row.get_ref(column)?.as_str()?).map_err(|error| FromSqlError::other(error).into())
 }
 
@@ -451,11 +463,14 @@ pub(super) fn write_order(change: &ConversationChange) -> u8 {
         | ConversationChange::Journal { .. }
         | ConversationChange::Draft { .. }
         | ConversationChange::Queue { .. }
+        | ConversationChange::SendQueued { .. }
+        | ConversationChange::TakeBackQueued { .. }
         | ConversationChange::NewDraft(_)
         | ConversationChange::HintShown { .. }
         | ConversationChange::Recording { .. }
         | ConversationChange::RecordingChunk { .. }
         | ConversationChange::CallResult { .. }
+        | ConversationChange::CallRun { .. }
         | ConversationChange::Rename { .. }
         | ConversationChange::Seen(_)
         | ConversationChange::Trash(_)

@@ -31,6 +31,7 @@ impl OpenDatabase {
         }
         if !self.marker.remove_stale() {
             transaction.execute("delete from growth where message not in (select id from message)", [])?;
+            transaction.execute("delete from call_run where message not in (select id from message)", [])?;
             transaction.execute("delete from recorded where message not in (select id from message)", [])?;
         }
         transaction.commit()
@@ -61,7 +62,7 @@ fn settle_recording(db: &Connection, settled: &StoredMessage) -> rusqlite::Resul
     queries::write_recording(db, settled.message.id, &recording, u64::MAX)
 }
 
-/// Replays the journal of an answer and returns the time of its last line.
+/// Replays the journal of an answer, adds the calls written apart, and returns the time of its last line.
 pub(super) fn replay_growth(db: &Connection, found: &mut StoredMessage) -> rusqlite::Result<Timestamp> {
     let MessageBody::Answer(answer) = &mut found.message.body else { return Ok(found.message.created_at) };
     let mut last = answer.started_at;
@@ -69,6 +70,7 @@ pub(super) fn replay_growth(db: &Connection, found: &mut StoredMessage) -> rusql
         last = at;
         replay_journal(answer, &events);
     }
+    answer.call_runs.extend(queries::call_runs(db, found.message.id)?);
     Ok(last)
 }
 

@@ -26,23 +26,32 @@ impl RunMarker {
         Self { folder: folder.into(), id: Uuid::now_v7().to_string(), lock_file: None }
     }
 
-    /// Creates the lock file on the first call, and returns its name. Call it only within a write
+    /// The name of this run.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Creates the lock file on the first call. Call it only within a write
     /// transaction, because `remove_stale` removes files that are not locked yet.
     ///
     /// On a file system without locks the open answers of this run look abandoned to other instances;
     /// they are complete again once this run has saved their ends.
-    pub(super) fn claim(&mut self) -> &str {
+    pub(super) fn claim(&mut self) {
         if self.lock_file.is_none() {
             let opened = files::create_folder(&self.folder).and_then(|()| files::open_private(&self.path(&self.id)));
             self.lock_file = opened.ok().filter(|mark| mark.try_lock().is_ok());
         }
-        &self.id
     }
 
     /// Whether the run with this name is this one or still holds its lock.
     pub(super) fn is_alive(&self, name: &str) -> bool {
         let held = || files::open(&self.path(name)).is_ok_and(|mark| is_held(&mark));
         name == self.id || (Uuid::parse_str(name).is_ok() && held())
+    }
+
+    /// Whether the run with this name is another one that still holds its lock.
+    pub(super) fn is_other_alive(&self, name: &str) -> bool {
+        name != self.id && self.is_alive(name)
     }
 
     /// Removes the lock files of runs that are gone, and returns whether other runs are alive. Call it

@@ -5,22 +5,29 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::{
     StoreError,
     database::OpenDatabase,
-    queries::{self, id_text, to_json, write_order},
+    queries::{self, id_text, write_order},
+    queued,
+    run_marker::RunMarker,
 };
 use crate::{
-    chat::{Answer, AnswerEnd, ConversationChange, ConversationId, Message, MessageBody, MessageId, nanos::to_nanos},
+    chat::{
+        Answer, AnswerEnd, ConversationChange, ConversationId, Message, MessageBody, MessageId, QueuedId,
+        nanos::to_nanos,
+    },
     clock,
 };
 
 /// Why one save of several failed.
 #[derive(Debug)]
-enum SaveFailure {
+pub(super) enum SaveFailure {
     /// The conversation does not exist.
     Missing(ConversationId),
+    /// The prompt is no longer in the queue, or another run holds it.
+    Taken(QueuedId),
     Sqlite(rusqlite::Error),
 }
 
-type SaveOutcome = Result<(), SaveFailure>;
+pub(super) type SaveOutcome = Result<(), SaveFailure>;
 
 impl From<rusqlite::Error> for SaveFailure {
     fn from(error: rusqlite::Error) -> Self {
@@ -43,6 +50,7 @@ impl OpenDatabase {
     fn explain_outcome(&self, outcome: SaveOutcome) -> Result<(), StoreError> {
         outcome.map_err(|failure| match failure {
             SaveFailure::Missing(conversation) => StoreError::Missing(conversation.to_string()),
+            SaveFailure::Taken(prompt) => StoreError::Taken(prompt),
             SaveFailure::Sqlite(error) => self.explain(&error),
         })
     }
@@ -56,8 +64,10 @@ impl OpenDatabase {
         let mut outcomes = Vec::with_capacity(saves.len());
         for save in saves {
             let savepoint = transaction.savepoint()?;
-            let owner = if save.iter().any(has_open_answer) { Some(self.marker.claim().to_owned()) } else { None };
-            match write_changes(&savepoint, save, owner.as_deref()) {
+            if save.iter().any(is_owned) {
+                self.marker.claim();
+            }
+            match write_changes(&savepoint, save, &self.marker) {
                 Ok(()) => {
                     savepoint.commit()?;
                     outcomes.push(Ok(()));
@@ -75,27 +85,26 @@ impl OpenDatabase {
     }
 }
 
-fn write_changes(db: &Connection, changes: &[ConversationChange], owner: Option<&str>) -> SaveOutcome {
+fn write_changes(db: &Connection, changes: &[ConversationChange], run: &RunMarker) -> SaveOutcome {
     let mut changes: Vec<&ConversationChange> = changes.iter().collect();
     changes.sort_by_key(|change| write_order(change));
-    changes.into_iter().try_for_each(|change| write_change(db, change, owner))
+    changes.into_iter().try_for_each(|change| write_change(db, change, run))
 }
 
-fn write_change(db: &Connection, change: &ConversationChange, owner: Option<&str>) -> SaveOutcome {
+fn write_change(db: &Connection, change: &ConversationChange, run: &RunMarker) -> SaveOutcome {
     match change {
         ConversationChange::Conversation(header) => queries::write_conversation(db, header)?,
-        ConversationChange::Message { conversation, message } => write_message(db, *conversation, message, owner)?,
+        ConversationChange::Message { conversation, message } => {
+            write_message(db, *conversation, message, Some(run.id()))?;
+        }
         ConversationChange::Journal { message, chunk: growth } => write_growth(db, *message, &growth.to_json_lines())?,
         ConversationChange::Draft { conversation, text: draft } => {
             update_conversation(db, "update conversation set draft = ?2 where id = ?1", *conversation, draft)?;
         }
-        ConversationChange::Queue { conversation, prompts } => {
-            update_conversation(
-                db,
-                "update conversation set queue = ?2 where id = ?1",
-                *conversation,
-                to_json(prompts),
-            )?;
+        ConversationChange::Queue { conversation, prompt } => queued::insert(db, *conversation, prompt, run)?,
+        ConversationChange::SendQueued { conversation, prompt } => queued::take(db, *conversation, *prompt, run)?,
+        ConversationChange::TakeBackQueued { conversation: _, prompt } => {
+            queued::remove(db, *prompt)?;
         }
         ConversationChange::NewDraft(draft) => {
             db.prepare_cached("insert or replace into setting (name, value) values ('new draft', ?1)")?
@@ -111,6 +120,7 @@ fn write_change(db: &Connection, change: &ConversationChange, owner: Option<&str
         ConversationChange::RecordingChunk { message, chunk, max_bytes: most } => {
             queries::append_recorded(db, *message, chunk, *most)?;
         }
+        ConversationChange::CallRun { message, slot, run } => queries::write_call_run(db, *message, *slot, run)?,
         ConversationChange::CallResult { message, slot, outcome } => {
             queries::write_outcome(db, *message, *slot, outcome)?;
         }
@@ -141,7 +151,7 @@ fn write_change(db: &Connection, change: &ConversationChange, owner: Option<&str
     Ok(())
 }
 
-/// Writes a message, deletes its journal, and records whether the newest answer failed.
+/// Writes a message, deletes its journal and the calls written apart, and records whether the newest answer failed.
 pub(super) fn write_message(
     db: &Connection,
     conversation: ConversationId,
@@ -151,6 +161,7 @@ pub(super) fn write_message(
     let owner = owner.filter(|_| message.as_answer().is_some_and(is_open_answer));
     queries::write_message(db, conversation, message, owner)?;
     db.prepare_cached("delete from growth where message = ?1")?.execute([id_text(message.id.0)])?;
+    db.prepare_cached("delete from call_run where message = ?1")?.execute([id_text(message.id.0)])?;
     if let Some(answer) = message.as_answer() {
         let failed = matches!(answer.end, AnswerEnd::Failed(_) | AnswerEnd::Interrupted);
         db.prepare_cached(
@@ -187,8 +198,13 @@ fn is_prompt(change: &ConversationChange) -> bool {
     matches!(change, ConversationChange::Message { message, .. } if matches!(message.body, MessageBody::Prompt(_)))
 }
 
-fn has_open_answer(change: &ConversationChange) -> bool {
-    matches!(change, ConversationChange::Message { message, .. } if message.as_answer().is_some_and(is_open_answer))
+/// Whether what is written belongs to this run while it is alive.
+fn is_owned(change: &ConversationChange) -> bool {
+    match change {
+        ConversationChange::Message { message, .. } => message.as_answer().is_some_and(is_open_answer),
+        ConversationChange::Queue { .. } | ConversationChange::SendQueued { .. } => true,
+        _ => false,
+    }
 }
 
 fn is_open_answer(answer: &Answer) -> bool {

@@ -125,6 +125,28 @@ const MIGRATIONS: &[&str] = &[
     drop index recorded_of;
     create index recorded_of on recorded (message, n, bytes);
 ",
+    "
+    -- Prompts that wait for a turn to end, each a row so that only one run can take it.
+    create table queued (
+        id text primary key,
+        conversation text not null references conversation (id),
+        -- The run of the program that sends it; anyone may send it once that run has ended.
+        owner text not null,
+        text text not null
+    );
+    create index queued_of on queued (conversation, id);
+    insert into queued select substr(c.id, 1, 24) || printf('%012x', row_number() over (order by c.id, j.key)), c.id, '', j.value
+        from conversation c, json_each(iif(json_valid(c.queue), c.queue, '[]')) j;
+    alter table conversation drop column queue;
+    -- What became of calls since the row of their message was written, as JSON.
+    create table call_run (
+        message text not null,
+        step integer not null,
+        place integer not null,
+        run text not null,
+        primary key (message, step, place)
+    );
+",
 ];
 
 /// The schema version that this program writes.

@@ -6,7 +6,9 @@ use std::{
     sync::mpsc,
 };
 
-use super::{SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, queries, recover};
+use super::{
+    SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, queries, queued, recover,
+};
 use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId};
 
 /// How many conversations come with the first reply.
@@ -60,6 +62,10 @@ impl StoreWorker {
                     continue;
                 }
                 StoreJob::Load(id) => self.load_with(&id.to_string(), |_| Ok(id)),
+                StoreJob::Refresh(id) => match self.load_with(&id.to_string(), |_| Ok(id)) {
+                    StoreReply::Loaded(conversation) => StoreReply::Refreshed(conversation),
+                    _ => continue,
+                },
                 StoreJob::LoadLatest => self.load_with("yet", find_latest),
                 StoreJob::LoadNamed(name) => {
                     self.load_with(&format!("\"{name}\""), |database| find_named(database, &name))
@@ -197,7 +203,8 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     if unreadable > 0 || !stored.has_branch {
         header.branch = readable_branch(header.branch, &messages);
     }
-    Ok(Conversation::restore(header, messages, stored.draft, stored.queue))
+    let queue = queued::queued(&db, id, &database.marker)?;
+    Ok(Conversation::restore(header, messages, stored.draft, queue))
 }
 
 /// Returns the branch without messages that could not be read; if nothing is left, the way to the newest message.

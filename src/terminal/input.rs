@@ -189,9 +189,10 @@ impl InputDecoder {
             self.typed_from.get_or_insert(self.undecided.len());
         }
         self.undecided.extend_from_slice(read.bytes);
+        let length = self.undecided.len();
         let events = self.decode(now, DecodeEnd::Open);
-        if self.undecided.is_empty() {
-            self.typed_from = None;
+        if self.undecided.len() < length {
+            self.typed_from = None; // What is left begins another sequence.
         }
         self.deadline = self.next_deadline(now, deadline.filter(|_| self.typed_from.is_some()));
         events

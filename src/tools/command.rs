@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{COMMAND_SERVER, ToolDefinition, ToolFailure, ToolHints, ToolId};
+use super::{COMMAND_SERVER, ToolDefinition, ToolFailure, ToolHints, ToolId, schema};
 
 /// A command tool as the config describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,18 +49,19 @@ impl ToolCommand {
     }
 
     /// Builds the command line for these arguments. An argument that is only a placeholder is left out if its value is
-    /// missing.
+    /// missing, together with the option before it if that takes the value.
     ///
     /// # Errors
-    /// A value is missing, or would be taken for an option.
+    /// A value is missing, would be taken for an option, or is left out where an option may take the next word instead.
     pub fn invocation(&self, arguments: &Value) -> Result<CommandInvocation, ToolFailure> {
         let Some((program, rest)) = self.argv.split_first() else {
             return Err(ToolFailure::Start("its argv is empty".into()));
         };
+        schema::check_required(&self.parameters, arguments)?;
         let mut argv = vec![program.clone()];
         let mut has_placeholders = false;
         let mut after_options = false;
-        for template in rest {
+        for (index, template) in rest.iter().enumerate() {
             let parts = self.template_parts(template);
             let placeholders = parts.iter().filter(|piece| matches!(piece, TemplatePart::Argument(_))).count();
             has_placeholders |= placeholders > 0;
@@ -69,6 +70,17 @@ impl ToolCommand {
             if let [TemplatePart::Argument(name)] = parts[..]
                 && value(name).is_none()
             {
+                let option = index.checked_sub(1).map(|before| rest[before].as_str());
+                if let Some(option) = option.filter(|word| !after_options && self.may_take_value(word)) {
+                    match self.option_use(option, name) {
+                        OptionUse::TakesPlace => _ = argv.pop(),
+                        OptionUse::Unknown if index + 1 == rest.len() => (), // There is no next word.
+                        OptionUse::Unknown => {
+                            let why = format!("{name} is missing, and {option} before it may take the next word");
+                            return Err(ToolFailure::Arguments(why));
+                        }
+                    }
+                }
                 continue;
             }
             let mut argument = String::new();
@@ -94,6 +106,25 @@ impl ToolCommand {
         Ok(CommandInvocation { argv, stdin: (!has_placeholders).then(|| arguments.to_string()) })
     }
 
+    /// Whether a word of the template is an option that may take the next word as its value.
+    fn may_take_value(&self, word: &str) -> bool {
+        let is_literal = matches!(self.template_parts(word)[..], [TemplatePart::Literal(_)]);
+        is_literal && word.len() > 1 && word.starts_with('-') && word != "--" && !word.contains('=')
+    }
+
+    /// What an option does with the place right behind it. An option without a value before a number is unusual; before
+    /// a text it is not, so there it must have the name of the place.
+    fn option_use(&self, option: &str, place: &str) -> OptionUse {
+        let name = option.trim_start_matches('-').replace('-', "_").to_ascii_lowercase();
+        let kind = &self.parameters["properties"][place]["type"];
+        let is_number = kind == "integer" || kind == "number";
+        if is_number || place.replace('-', "_").to_ascii_lowercase().starts_with(&name) {
+            OptionUse::TakesPlace
+        } else {
+            OptionUse::Unknown
+        }
+    }
+
     /// Splits a template at its placeholders: an argument's name in braces. Other braces are literal.
     fn template_parts<'a>(&self, template: &'a str) -> Vec<TemplatePart<'a>> {
         let is_argument = |name: &str| self.parameters["properties"].get(name).is_some();
@@ -116,6 +147,15 @@ impl ToolCommand {
         }
         parts
     }
+}
+
+/// What an option does with the place behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OptionUse {
+    /// The place is its value.
+    TakesPlace,
+    /// It may also stand for itself.
+    Unknown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +210,42 @@ mod tests {
         assert_eq!((run.argv.len(), run.stdin.as_deref()), (2, Some(r#"{"city":"Paris"}"#)));
         let run = command(&["w", "{city}"]).invocation(&json!({ "city": "Paris" })).unwrap();
         assert_eq!(run.stdin, None);
+    }
+
+    #[test]
+    fn a_missing_required_argument_is_refused() {
+        let mut weather = command(&["w", "{city}", "{days}"]);
+        let refused = |tool: &ToolCommand, arguments: Value| tool.invocation(&arguments).map_err(|why| why.message());
+        assert!(refused(&weather, json!({})).is_ok(), "nothing is required");
+        weather.parameters["required"] = json!(["city", "days"]);
+        weather.parameters["properties"]["days"] = json!({ "type": ["integer", "null"] });
+        assert_eq!(
+            refused(&weather, json!({ "days": null, "city": null })),
+            Err("the arguments were not accepted: city is missing".into())
+        );
+        assert_eq!(refused(&weather, json!({})), Err("the arguments were not accepted: city, days are missing".into()));
+        assert!(refused(&weather, json!({ "days": null, "city": "Bonn" })).is_ok());
+        weather.argv.truncate(1);
+        assert!(refused(&weather, json!({ "days": 1 })).is_err(), "on standard input, too");
+    }
+
+    #[test]
+    fn a_place_that_is_left_out_never_lets_the_option_before_it_take_the_next_word() {
+        let left_out = |template: &[&str]| argv(template, &json!({ "days": "3" })).map(|argv| argv.join(" "));
+        assert_eq!(left_out(&["w", "--city", "{city}", "--", "{days}"]).as_deref(), Ok("w -- 3"));
+        assert_eq!(left_out(&["w", "-c", "{city}", "{days}"]).as_deref(), Ok("w 3"));
+        assert_eq!(left_out(&["w", "--city", "{city}"]).as_deref(), Ok("w"));
+        assert_eq!(left_out(&["w", "--lang=de", "{city}", "{days}"]).as_deref(), Ok("w --lang=de 3"));
+        assert_eq!(left_out(&["w", "now", "{city}", "{days}"]).as_deref(), Ok("w now 3"));
+        assert_eq!(left_out(&["w", "--", "-x", "{city}", "{days}"]).as_deref(), Ok("w -- -x 3"));
+        // It may be an option without a value, which must not be lost.
+        assert_eq!(left_out(&["w", "--dry-run", "{city}"]).as_deref(), Ok("w --dry-run"));
+        let refused = left_out(&["w", "--dry-run", "{city}", "{days}"]).expect_err("it may take the next word");
+        assert!(refused.ends_with("city is missing, and --dry-run before it may take the next word"), "{refused}");
+        let mut numbered = command(&["w", "-n", "{days}", "{city}"]);
+        numbered.parameters["properties"]["days"] = json!({ "type": "integer" });
+        let run = numbered.invocation(&json!({ "city": "Bonn" })).map(|run| run.argv.join(" "));
+        assert_eq!(run, Ok("w Bonn".into()));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
+use super::ToolFailure;
 use crate::text::work;
 
 /// The name of the only argument of a tool whose schema is not an object.
@@ -24,13 +25,14 @@ pub struct WireSchema {
 /// Converts the schema of a tool to a form that every provider accepts: an object at the top, plain property names, and
 /// arrays with an item type. If `strict` is set and possible, no property is optional and no others are allowed.
 pub fn to_wire(schema: &Value, strict: bool) -> WireSchema {
-    let schema = object_schema(schema);
+    let schema = object_schema(&mended(schema));
     let strict = strict && can_be_strict(&schema);
     WireSchema { parameters: repair(&schema, strict), strict }
 }
 
 /// Converts arguments for the schema that was sent back to arguments for the tool's own schema.
 pub fn restore_arguments(schema: &Value, strict: bool, arguments: Value) -> Value {
+    let schema = &mended(schema);
     let object = object_schema(schema);
     let strict = strict && can_be_strict(&object);
     let Value::Object(mut arguments) = restore_value(&object, &object, strict, arguments) else { return Value::Null };
@@ -38,6 +40,72 @@ pub fn restore_arguments(schema: &Value, strict: bool, arguments: Value) -> Valu
         arguments.shift_remove(WRAPPED_ARGUMENT).unwrap_or_default()
     } else {
         Value::Object(arguments)
+    }
+}
+
+/// Mends what servers write in place of an empty object, an empty list or nothing, and leaves out what no provider
+/// accepts.
+fn mended(schema: &Value) -> Value {
+    let fields = match schema {
+        Value::Object(fields) => fields,
+        Value::Array(list) if list.is_empty() => return json!({}),
+        other => return other.clone(),
+    };
+    let mended = fields.iter().filter_map(|(key, value)| Some((key.clone(), mended_keyword(key, value)?)));
+    Value::Object(mended.collect())
+}
+
+/// Mends the value of a keyword; `None` leaves it out.
+fn mended_keyword(key: &str, value: &Value) -> Option<Value> {
+    match (key, value) {
+        ("default" | "const" | "example" | "examples", value) => Some(value.clone()),
+        (_, Value::Null) => None,
+        ("properties" | "patternProperties" | "$defs" | "definitions", Value::Object(named)) => {
+            let schema = |schema: &Value| if schema.is_null() { json!({}) } else { mended(schema) };
+            Some(Value::Object(named.iter().map(|(name, named)| (name.clone(), schema(named))).collect()))
+        }
+        ("properties", _) => Some(json!({})),
+        ("patternProperties" | "$defs" | "definitions", _) => None,
+        ("anyOf" | "oneOf" | "allOf" | "prefixItems" | "items", Value::Array(several)) if !several.is_empty() => {
+            Some(several.iter().map(mended).collect())
+        }
+        ("anyOf" | "oneOf" | "allOf" | "prefixItems", _) => None,
+        ("items" | "additionalProperties" | "not", one) => Some(mended(one)),
+        ("required", Value::String(name)) => Some(json!([name])),
+        ("required", Value::Array(names)) => Some(names.iter().filter(|name| name.is_string()).cloned().collect()),
+        ("type", Value::String(kind)) if !kind.is_empty() => Some(value.clone()),
+        ("type" | "enum", Value::Array(several)) if !several.is_empty() => Some(value.clone()),
+        ("required" | "type" | "enum", _) => None,
+        ("title" | "description" | "format" | "pattern" | "$ref", value) => value.is_string().then(|| value.clone()),
+        (_, value) => Some(value.clone()),
+    }
+}
+
+/// Checks that no required argument is missing.
+///
+/// # Errors
+/// Names those that are.
+pub fn check_required(schema: &Value, arguments: &Value) -> Result<(), ToolFailure> {
+    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_missing = |name: &&str| match arguments.get(*name) {
+        None => true,
+        Some(Value::Null) => !allows_null(&schema["properties"][*name]),
+        Some(_) => false,
+    };
+    let missing: Vec<&str> = required.iter().filter_map(Value::as_str).filter(is_missing).collect();
+    match &missing[..] {
+        [] => Ok(()),
+        [name] => Err(ToolFailure::Arguments(format!("{name} is missing"))),
+        names => Err(ToolFailure::Arguments(format!("{} are missing", names.join(", ")))),
+    }
+}
+
+/// Whether a value may be null, as far as its schema says so itself.
+fn allows_null(schema: &Value) -> bool {
+    match &schema["type"] {
+        Value::String(kind) => kind == "null",
+        Value::Array(kinds) => kinds.iter().any(|kind| kind == "null"),
+        _ => schema["anyOf"].as_array().is_some_and(|several| several.iter().any(allows_null)),
     }
 }
 
@@ -294,6 +362,39 @@ mod tests {
         for one in [json!({ "type": "string" }), json!({ "anyOf": [{ "type": "string" }, { "type": "number" }] })] {
             assert_eq!(to_wire(&one, false).parameters["properties"][WRAPPED_ARGUMENT], one);
             assert_eq!(restore_arguments(&one, false, json!({ "value": "x" })), json!("x"));
+        }
+    }
+
+    #[test]
+    fn what_stands_for_nothing_in_a_schema_is_mended_at_every_depth() {
+        let odd = json!({
+            "type": [], "title": null, "description": ["x"], "required": null, "$defs": [],
+            "properties": {
+                "a": { "type": "string", "enum": null, "default": null },
+                "b": { "type": "object", "properties": [], "required": "c", "additionalProperties": [] },
+                "c": null,
+                "d": { "type": "array", "items": [], "enum": [] },
+                "e": { "anyOf": [{ "type": "integer", "format": 5 }, { "required": false }], "oneOf": [] },
+            },
+        });
+        let sent = to_wire(&odd, false).parameters;
+        assert_eq!(
+            sent,
+            json!({
+                "type": "object",
+                "properties": {
+                    "a": { "type": "string", "default": null },
+                    "b": { "type": "object", "properties": {}, "required": [], "additionalProperties": {} },
+                    "c": {},
+                    "d": { "type": "array", "items": {} },
+                    "e": { "anyOf": [{ "type": "integer" }, {}] },
+                },
+            })
+        );
+        let arguments = json!({ "a": "x", "b": { "y": [1] } });
+        assert_eq!(restore_arguments(&odd, false, arguments.clone()), arguments);
+        for nothing in [json!([]), json!({ "properties": [] }), json!({ "type": null, "required": [] })] {
+            assert!(to_wire(&nothing, false).parameters["properties"].is_object(), "{nothing}");
         }
     }
 

@@ -12,7 +12,7 @@ pub struct DailyCost {
     day_start: Timestamp,
     /// The end of the local day.
     day_end: Timestamp,
-    /// Whether an answer has ended since the last query.
+    /// Whether an answer has been saved since the last query.
     is_stale: bool,
 }
 

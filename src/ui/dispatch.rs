@@ -23,6 +23,7 @@ use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
     chat::{ChatEffect, ConversationId},
     config::{CodeOverflow, SettingChange},
+    store::StoreJob,
     ui::{
         conversations::list::ListStep,
         rail::RailTab,
@@ -267,11 +268,16 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
         }
         return;
     }
-    if !screen.is_composing()
-        && !card_actions::take_first_choice(screen, cx)
-        && cx.chats.current_conversation().is_some_and(|conversation| !conversation.queue.is_empty())
-    {
+    if screen.is_composing() || card_actions::take_first_choice(screen, cx) {
+        return;
+    }
+    let Some(conversation) = cx.chats.current_conversation() else { return };
+    if conversation.next_queued().is_some() {
         switching::submit_prompt(screen, cx, String::new());
+    } else if !conversation.queue.is_empty() {
+        // The other instance may have ended by now.
+        cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(conversation.id)));
+        cx.show_message("another running ibid holds this prompt and will send it");
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     api,
-    chat::{CallId, ConversationId, MessageId, StreamId},
+    chat::{CallId, ConversationId, ItemSlot, MessageId, StreamId},
     citations::check::CheckQuestion,
     config::{self, DesktopNotification},
     mcp,
-    render::highlight,
+    render::{highlight, markdown::LayoutJob},
     store,
     tools::{ToolCommand, ToolId},
 };
@@ -55,6 +55,12 @@ pub enum Effect {
     StopTool(CallId),
     RunStoreJob(store::StoreJob),
     HighlightCode(highlight::HighlightJob),
+    /// Lays out a text that is too much for a frame; answered by `Msg::TextLaidOut`, unless a newer job for the same
+    /// text comes first.
+    LayOutText {
+        text: TextId,
+        job: Box<LayoutJob>,
+    },
     /// Reads the catalogue of an endpoint: the cache first, then the server if the cache is stale.
     FetchModels {
         endpoint: String,
@@ -136,6 +142,24 @@ pub enum DemoStart {
     Opening,
     /// The tour.
     Tour,
+}
+
+/// Identifies a text of an answer and where it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextId {
+    pub conversation: ConversationId,
+    pub message: MessageId,
+    pub slot: ItemSlot,
+    /// Which of the texts of its item.
+    pub index: usize,
+    pub place: TextPlace,
+}
+
+/// Where a text is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextPlace {
+    Transcript,
+    Rail,
 }
 
 /// A way to connect to a server.

@@ -118,9 +118,11 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
 }
 
 fn leave_editing(pane: &mut ConversationPane, cx: &mut Cx<'_>, message: &str) {
-    pane.editing = None;
-    let draft = cx.chats.current_conversation().map(|conversation| conversation.draft.clone()).unwrap_or_default();
-    pane.composer.set_text(&draft);
+    let text = pane.composer.text();
+    if matches!(pane.editing, Some(EditTarget::Prompt(_))) {
+        switching::remember_prompt(&mut cx.chats.prompt_history, text);
+    }
+    switching::end_edit(pane, cx);
     cx.show_while(ToastSubject::NothingEdited, message);
 }
 
@@ -146,8 +148,10 @@ pub(crate) fn cancel(screen: &mut Screen, cx: &mut Cx<'_>) {
         stop_turn(cx);
     } else if !screen.pane.composer.is_empty() {
         let text = screen.pane.composer.take();
-        switching::remember_prompt(cx.chats, text);
-        screen.pane.editing = None;
+        switching::remember_prompt(&mut cx.chats.prompt_history, text);
+        if screen.pane.editing.is_some() {
+            switching::end_edit(&mut screen.pane, cx);
+        }
         switching::schedule_draft_save(&mut screen.pane, cx);
     } else {
         confirm_quit(screen, cx);

@@ -22,6 +22,8 @@ pub fn settle(state: &mut State, now: Timestamp, msg: &Msg) -> Vec<Effect> {
     let Msg::Input { event, .. } = msg else { return Vec::new() };
     let has_text = |is_waiting: fn(&Transcript) -> bool| state.screen.transcript(&state.chats).is_some_and(is_waiting);
     let is_needed = match event {
+        Input::Resize(..) => false,
+        _ if state.screen.laid_out_size != state.screen.size => true,
         Input::Key(_) => has_text(Transcript::is_unsettled) || overlays::is_unsettled(&state.screen.overlays),
         Input::Mouse(mouse) => match mouse.kind {
             MouseEventKind::Up(_) => has_text(Transcript::is_unsettled),
@@ -35,7 +37,7 @@ pub fn settle(state: &mut State, now: Timestamp, msg: &Msg) -> Vec<Effect> {
 
 /// Lays out the next frame.
 pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
-    state.screen.size = size;
+    (state.screen.size, state.screen.laid_out_size) = (size, size);
     let mut effects = Vec::new();
     let (screen, mut cx) = state.split(now, &mut effects);
     let layout_effects = lay_out(screen, &mut cx);
@@ -92,6 +94,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
         CodeOverflow::Wrap => CodeLineMode::Wrapped,
         CodeOverflow::Scroll => CodeLineMode::Scrolled,
     };
+    transcript.layout_budget = screen.layout_budget;
     transcript.is_card_focused = screen.focus == PaneFocus::Card;
     transcript.is_composing = is_composing;
     transcript.sync(conversation, areas.transcript.width, areas.transcript.height, cx.now, &options);
@@ -103,6 +106,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     if !rail.is_empty() {
         let current = transcript.current_message();
         let cited_source = transcript.selected_source_number();
+        screen.rail.layout_budget = screen.layout_budget;
         screen.rail.sync(
             conversation,
             RailFocus { message: current, source: cited_source },
@@ -112,6 +116,8 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
         );
     }
     effects.extend(transcript.take_highlight_jobs().into_iter().map(Effect::HighlightCode));
+    let layout_jobs = transcript.take_layout_jobs().into_iter().chain(screen.rail.take_layout_jobs(id));
+    effects.extend(layout_jobs.map(|(text, job)| Effect::LayOutText { text, job: Box::new(job) }));
     if let Some((copy, text)) = transcript.take_copied_text() {
         copying::on_selection_copied(cx, copy, text);
     }

@@ -11,9 +11,10 @@ use crate::{
     config::{SettingChange, ThemeFile},
     keys::KeyListing,
     mcp,
-    render::{highlight, theme::ThemeShade},
+    render::{highlight, markdown::MarkdownLayout, theme::ThemeShade},
     store,
     tools::{ToolDefinition, ToolFailure, ToolOutcome},
+    ui::effect::TextId,
 };
 
 /// Everything that can change the state.
@@ -86,6 +87,11 @@ pub enum Msg {
     },
     /// Highlighted lines of a code block.
     Highlighted(highlight::HighlightedLines),
+    /// A text was laid out that was too much for a frame.
+    TextLaidOut {
+        text: TextId,
+        layout: Box<MarkdownLayout>,
+    },
     /// A page was opened in the browser; the error is the command to run where there is a browser.
     PageOpened {
         url: String,

@@ -124,8 +124,7 @@ fn take_back_queued(pane: &mut ConversationPane, cx: &mut Cx<'_>) -> bool {
     }
     let Some(id) = cx.chats.content.conversation_id() else { return false };
     let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return false };
-    let Some(last) = conversation.queue.len().checked_sub(1) else { return false };
-    let Some((text, next)) = conversation.take_queued(last) else { return false };
+    let Some((text, next)) = conversation.take_back_queued() else { return false };
     pane.composer.set_text(&text);
     super::on_store::carry_out(cx, id, next);
     true

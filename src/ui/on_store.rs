@@ -14,8 +14,8 @@ use crate::ui::{chats::Chats, start::OpeningExchange, toasts::ToastSubject};
 use crate::ui::{cx::Cx, screen::Screen};
 use crate::{
     api::Event,
-    chat::{Answer, ChatEffect, Conversation, ConversationChange, ConversationId, ConversationSummary},
-    store::{StoreJob, StoreReply},
+    chat::{Answer, ChatEffect, Conversation, ConversationChange, ConversationId, ConversationSummary, QueuedId},
+    store::{StoreError, StoreJob, StoreReply},
 };
 
 pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) {
@@ -55,6 +55,13 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
             cx.chats.unlisted_count = 0;
         }
         StoreReply::Loaded(conversation) => on_conversation_loaded(screen, cx, *conversation),
+        StoreReply::Refreshed(stored) => {
+            let id = stored.id;
+            if let Some(conversation) = cx.chats.conversations.get_mut(&id).filter(|_| !cx.chats.saves.has_failed()) {
+                conversation.refresh(*stored);
+                refresh_row(cx.chats, id);
+            }
+        }
         StoreReply::LoadFailed { target: what, error } => {
             if matches!(cx.chats.content, PaneContent::Loading(_)) {
                 cx.chats.content = PaneContent::New;
@@ -66,7 +73,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Prompts(prompts) => {
             // Prompts of this run may have been sent before the database was read.
             for sent in std::mem::replace(&mut cx.chats.prompt_history, prompts).into_iter().rev() {
-                switching::remember_prompt(cx.chats, sent);
+                switching::remember_prompt(&mut cx.chats.prompt_history, sent);
             }
         }
         // Commands may have been run before the database was read.
@@ -147,8 +154,13 @@ fn merge_summaries(chats: &mut Chats, mut rows: Vec<ConversationSummary>) {
     chats.index = rows;
 }
 
-fn on_save_failed(cx: &mut Cx<'_>, ticket: crate::store::SaveTicket, error: &crate::store::StoreError) {
-    match cx.chats.saves.on_failed(ticket) {
+fn on_save_failed(cx: &mut Cx<'_>, ticket: crate::store::SaveTicket, error: &StoreError) {
+    let gate = cx.chats.saves.on_failed(ticket);
+    if let StoreError::Taken(prompt) = error {
+        on_prompt_taken(cx, gate.map(|(id, _)| id), *prompt);
+        return;
+    }
+    match gate {
         Some((id, turn)) => {
             if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
                 conversation.on_save_failed(turn, error.to_string(), cx.now);
@@ -157,6 +169,27 @@ fn on_save_failed(cx: &mut Cx<'_>, ticket: crate::store::SaveTicket, error: &cra
         }
         None => cx.warn_while(ToastSubject::Unsaved, format!("not saved: {error}")),
     }
+}
+
+/// Forgets a prompt that another instance has taken from the queue, saves the rest, and looks at what is on disk.
+fn on_prompt_taken(cx: &mut Cx<'_>, id: Option<ConversationId>, prompt: QueuedId) {
+    let conversation = id.and_then(|id| cx.chats.conversations.get_mut(&id));
+    let removed = conversation.map_or_else(Vec::new, |conversation| conversation.on_prompt_taken(prompt));
+    cx.chats.saves.drop_failed(|change| match change {
+        ConversationChange::SendQueued { prompt: refused, .. } => *refused == prompt,
+        ConversationChange::Message { message, .. } => removed.contains(&message.id),
+        // It names the removed messages.
+        ConversationChange::Conversation(header) => header.branch.iter().any(|message| removed.contains(message)),
+        _ => false,
+    });
+    if cx.chats.saves.has_failed() {
+        cx.effects.push(cx.chats.saves.save(Vec::new(), None));
+    }
+    if let Some(id) = id {
+        refresh_row(cx.chats, id);
+        cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
+    }
+    cx.warn("not sent from here: another running ibid has taken this prompt");
 }
 
 fn on_conversation_loaded(screen: &mut Screen, cx: &mut Cx<'_>, conversation: Conversation) {
@@ -209,6 +242,10 @@ pub(crate) fn carry_out(cx: &mut Cx<'_>, id: ConversationId, next: Vec<ChatEffec
             ChatEffect::Save { mut changes, gate } => {
                 if let [ConversationChange::Journal { message, .. }] = changes[..] {
                     changes.extend(super::actions::xray_actions::unsaved_chunk(cx, message));
+                }
+                let is_answer = |change: &ConversationChange| matches!(change, ConversationChange::Message { message, .. } if message.as_answer().is_some());
+                if changes.iter().any(is_answer) {
+                    cx.chats.daily_cost.mark_stale();
                 }
                 cx.effects.push(cx.chats.saves.save(changes, gate.map(|turn| (id, turn))));
             }

@@ -53,7 +53,6 @@ pub(crate) fn on_priced(cx: &mut Cx<'_>, answer: MessageId, generation: String, 
     let now = cx.now;
     if let Some(conversation) = conversation_of_message(cx.chats, answer) {
         let (id, next) = (conversation.id, conversation.on_price(answer, generation, now, result));
-        cx.chats.daily_cost.mark_stale();
         carry_out(cx, id, next);
     }
 }
@@ -95,9 +94,6 @@ fn advance_conversation(
     let needs_decision = notifications::pending_decisions(conversation) > decisions_before;
     let is_over = |(turn, _): &(TurnId, MessageId)| !conversation.turns.iter().any(|running| running.id == *turn);
     let ended: Vec<MessageId> = running_before.into_iter().filter(is_over).map(|(_, answer)| answer).collect();
-    if !ended.is_empty() {
-        cx.chats.daily_cost.mark_stale();
-    }
     if !ended.is_empty() && !is_visible {
         conversation.unread = true;
         let header = ConversationChange::Conversation(Box::new(conversation.header()));

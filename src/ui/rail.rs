@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 
 pub use view::RailView;
 
-use super::reading::{ReadingOptions, ScrollMove};
-use crate::chat::{Answer, Conversation, ItemKind, ItemSlot, Message, MessageId, Timestamp};
+use super::{
+    effect::{TextId, TextPlace},
+    reading::{ReadingOptions, ScrollMove},
+};
+use crate::chat::{Answer, Conversation, ConversationId, ItemKind, ItemSlot, Message, MessageId, Timestamp};
 use crate::{
     citations::annotations::AnswerCitations,
     render::{
-        markdown::MarkdownLayout,
+        markdown::{LayoutBudget, LayoutJob, MarkdownLayout},
         row::{RowKind, StyledRow, StyledSpan, TextStyle},
         theme::ColourRole,
     },
@@ -66,6 +69,13 @@ pub struct Rail {
     width: usize,
     height: usize,
     texts: BTreeMap<(ItemSlot, usize), MarkdownLayout>,
+    /// How much each frame may lay out.
+    pub layout_budget: LayoutBudget,
+    /// More text arrived at once than one frame can lay out.
+    is_behind: bool,
+    /// Texts that are too much for a frame, and the layouts that have come back.
+    jobs: Vec<((ItemSlot, usize), LayoutJob)>,
+    finished: BTreeMap<(ItemSlot, usize), MarkdownLayout>,
     citations: AnswerCitations,
     /// The number of the highlighted source.
     highlighted_source: Option<u32>,
@@ -117,6 +127,7 @@ impl Rail {
                 is_tab_chosen: self.is_tab_chosen && answer.is_none_or(|(_, answer)| answer.is_over()),
                 answer_id: id,
                 pending_moves: std::mem::take(&mut self.pending_moves),
+                layout_budget: self.layout_budget,
                 ..Self::default()
             };
         }
@@ -125,6 +136,7 @@ impl Rail {
         self.width = usize::from(size.width).max(1);
         self.height = usize::from(size.height).saturating_sub(HEADER_ROWS);
         self.blocks.clear();
+        self.is_behind = false;
         self.footer = None;
         if let Some((_, answer)) = answer {
             self.citations.refresh(answer);
@@ -182,6 +194,25 @@ impl Rail {
         let (Some(first), Some(last)) = (rows().next(), rows().next_back()) else { return };
         let end = (last + 1).saturating_sub(self.height);
         self.scroll = RailScroll::At(self.first_row.clamp(end.min(first), first));
+    }
+
+    /// Takes the texts that are too much for a frame.
+    pub fn take_layout_jobs(&mut self, conversation: ConversationId) -> Vec<(TextId, LayoutJob)> {
+        let Some(message) = self.answer_id else { return Vec::new() };
+        let id = |(slot, index)| TextId { conversation, message, slot, index, place: TextPlace::Rail };
+        self.jobs.drain(..).map(|(key, job)| (id(key), job)).collect()
+    }
+
+    /// Takes back a text that was laid out outside the loop; the next `sync` shows it.
+    pub fn on_text_laid_out(&mut self, text: TextId, layout: MarkdownLayout) {
+        if self.answer_id == Some(text.message) {
+            self.finished.insert((text.slot, text.index), layout);
+        }
+    }
+
+    /// Whether the next frame has to take in more of a long text.
+    pub fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// Scrolls at the next `sync`, when the size of the content is known.

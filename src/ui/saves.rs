@@ -49,6 +49,11 @@ impl PendingSaves {
         waiting.gate
     }
 
+    /// Forgets changes that could not be saved and never will be.
+    pub fn drop_failed(&mut self, is_dropped: impl Fn(&ConversationChange) -> bool) {
+        self.failed.retain(|change| !is_dropped(change));
+    }
+
     /// Returns whether some changes could not be saved yet.
     pub fn has_failed(&self) -> bool {
         !self.failed.is_empty()

@@ -15,10 +15,12 @@ use super::{
 };
 use crate::{
     chat::{CallId, ConversationId, MessageId, Timestamp},
+    render::markdown::{LayoutBudget, MarkdownLayout},
     ui::{
         actions::{citation_actions, finding, list_actions},
         composer::Composer,
         conversations::list::ConversationList,
+        effect::{TextId, TextPlace},
         rail::Rail,
         slash::SlashList,
         transcript::{SelectionInput, Transcript, error_card},
@@ -36,7 +38,11 @@ pub const CARD_DELAY: jiff::SignedDuration = jiff::SignedDuration::from_millis(3
 #[derive(Debug, Clone)]
 pub struct Screen {
     pub size: Size,
+    /// The size for which everything was laid out last.
+    pub laid_out_size: Size,
     pub widths: PaneWidths,
+    /// How much each frame may lay out of the conversation, and as much of the rail.
+    pub layout_budget: LayoutBudget,
     /// The areas of the last layout.
     pub areas: ScreenAreas,
     pub pane: ConversationPane,
@@ -75,6 +81,8 @@ pub struct ConversationPane {
     pub send_when_loaded: bool,
     /// What the composer is editing instead of a new prompt.
     pub editing: Option<EditTarget>,
+    /// What the composer was editing in other conversations, and the text so far.
+    pub unfinished_edits: BTreeMap<ConversationId, (EditTarget, String)>,
 }
 
 /// What the composer is editing when it is not a new prompt.
@@ -118,6 +126,8 @@ impl Screen {
     pub fn new(size: Size, widths: PaneWidths, list_visibility: PaneVisibility) -> Self {
         Self {
             size,
+            laid_out_size: Size::default(),
+            layout_budget: LayoutBudget::FRAME,
             widths,
             areas: ScreenAreas::default(),
             pane: ConversationPane {
@@ -126,6 +136,7 @@ impl Screen {
                 draft_due: None,
                 send_when_loaded: false,
                 editing: None,
+                unfinished_edits: BTreeMap::new(),
             },
             focus: PaneFocus::Composer,
             focus_origin: None,
@@ -141,6 +152,18 @@ impl Screen {
             running_command: None,
             slash: SlashList::default(),
             quit_until: None,
+        }
+    }
+
+    /// Takes back a text that was laid out outside the loop.
+    pub fn on_text_laid_out(&mut self, text: TextId, layout: MarkdownLayout) {
+        match text.place {
+            TextPlace::Transcript => {
+                if let Some(transcript) = self.pane.transcripts.get_mut(&text.conversation) {
+                    transcript.on_text_laid_out(text, layout);
+                }
+            }
+            TextPlace::Rail => self.rail.on_text_laid_out(text, layout),
         }
     }
 

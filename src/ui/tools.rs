@@ -4,6 +4,7 @@ mod page;
 mod rows;
 pub mod tool_registry;
 mod view;
+mod weights;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
@@ -23,12 +24,14 @@ pub use page::PageSubject;
 use rows::{RowDepth, ToolRow, ToolSwitch};
 pub use rows::{ToolFacts, ToolListItem, WebSearchState};
 pub use view::ToolListView;
+use weights::SchemaWeights;
 
 /// An overlay that lists every tool a model may call.
 #[derive(Debug, Clone, Default)]
 pub struct ToolList {
     search: SearchField,
     rows: Vec<ToolRow>,
+    weights: SchemaWeights,
     /// The rows that match, with blank rows between sections.
     listed: ListBrowser<ListedTool>,
     /// The details of the row under the cursor.
@@ -97,7 +100,8 @@ impl ToolList {
             _ => None,
         };
         let selected_item = self.selected_item().cloned().or(asked_item);
-        self.rows = rows::build_rows(facts);
+        self.weights.update(facts.toolbox, facts.rev);
+        self.rows = rows::build_rows(facts, &self.weights);
         self.filter(selected_item.as_ref());
         let parts = self.areas(screen);
         self.listed.scroll_to_cursor(parts.rows.height.into());

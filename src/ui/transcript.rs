@@ -58,8 +58,15 @@ use crate::chat::{
     CallId, Conversation, ConversationId, MessageId, Timestamp,
     choices::{EmptyEnter, on_empty_enter},
 };
-use crate::render::{highlight, markdown::LayoutWork, row::RowKind};
-use crate::ui::reading::{ReadingOptions, ScrollMove};
+use crate::render::{
+    highlight,
+    markdown::{LayoutBudget, LayoutJob, LayoutWork, MarkdownLayout},
+    row::RowKind,
+};
+use crate::ui::{
+    effect::{TextId, TextPlace},
+    reading::{ReadingOptions, ScrollMove},
+};
 
 /// The gutter left of the text, in cells.
 pub const GUTTER: u16 = 2;
@@ -117,6 +124,8 @@ pub struct Transcript {
     pub is_card_focused: bool,
     /// Something is typed, so `Enter` sends it and takes no choice.
     pub is_composing: bool,
+    /// How much each frame may lay out.
+    pub layout_budget: LayoutBudget,
     cursor: Option<TranscriptCursor>,
     /// The last move that takes the cursor along, until the window is laid out.
     carried: Option<cursor_steps::CarriedCursor>,
@@ -224,6 +233,7 @@ impl Transcript {
             .pending_moves
             .iter()
             .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::Read(_) | PendingMove::ScrollToBarRow(_)));
+        let budget = self.layout_budget;
         let mut pass = LayoutPass {
             transcript: self,
             conversation,
@@ -232,6 +242,7 @@ impl Transcript {
             resolved_anchor: None,
             reader_changed_rows,
             is_relaid,
+            budget,
         };
         pass.search_new_text();
         let mut top = pass.initial_top();
@@ -365,6 +376,24 @@ impl Transcript {
             ));
         }
         jobs
+    }
+
+    /// Takes the texts that are too much for a frame.
+    pub fn take_layout_jobs(&mut self) -> Vec<(TextId, LayoutJob)> {
+        let Some(conversation) = self.conversation else { return Vec::new() };
+        let jobs = self.message_rows.iter_mut().flat_map(|(&message, laid)| {
+            laid.jobs.drain(..).map(move |(key, job)| {
+                (TextId { conversation, message, slot: key.0, index: key.1, place: TextPlace::Transcript }, job)
+            })
+        });
+        jobs.collect()
+    }
+
+    /// Takes back a text that was laid out outside the loop; the next `sync` shows it.
+    pub fn on_text_laid_out(&mut self, text: TextId, layout: MarkdownLayout) {
+        if let Some(laid) = self.message_rows.get_mut(&text.message) {
+            laid.finished.insert((text.slot, text.index), layout);
+        }
     }
 
     /// The layout work done so far, for tests and benches.

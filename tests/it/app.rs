@@ -1,5 +1,6 @@
 //! The application without a terminal, network or disk: keys and messages in, effects and screens out.
 
+use crossterm::event::{Event as Input, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::time::Duration;
 
 use crate::support::harness::{Harness, default_start};
@@ -472,4 +473,22 @@ fn a_delta_does_not_rebuild_the_row_of_the_list() {
     assert_eq!(app.chats().index[0].title, "untouched");
     app.stream_answer(stream, "word word word ");
     assert_eq!(app.chats().index[0].title, "hello");
+}
+
+#[test]
+fn input_that_comes_with_a_resize_finds_everything_laid_out_for_the_new_size() {
+    let mouse = |kind, column, row| Input::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
+    let sizes = [(60, 15), (1, 1), (200, 60), (30, 4)];
+    for (width, height) in sizes {
+        for (column, row) in [(0, 0), (29, 15), (59, 14), (110, 39)] {
+            let mut app = Harness::with_start(default_start(120, 40));
+            let stream = app.send_prompt("Why?");
+            app.stream_answer(stream, "Because.");
+            app.send_without_frame(Msg::Input { event: Input::Resize(width, height), more: false });
+            for kind in [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Up(MouseButton::Left)] {
+                app.send_without_frame(Msg::Input { event: mouse(kind, column, row), more: false });
+            }
+            app.draw();
+        }
+    }
 }

@@ -68,6 +68,36 @@ fn a_cited_link_is_replaced_by_its_mark() {
 }
 
 #[test]
+fn a_cited_link_is_found_however_its_offsets_are_counted() {
+    let link = "([rust.example](https://rust.example/a))";
+    let text = format!("🦀 Rust 🇩🇪 was voted first again. {link} 👍🏽 Go came close, too {link}.");
+    let counts: [fn(&str) -> usize; 3] = [|text| text.chars().count(), |text| text.encode_utf16().count(), str::len];
+    for count in counts {
+        let cited: Vec<Annotation> = text
+            .match_indices(link)
+            .map(|(at, _)| {
+                let start = count(&text[..at]) as u64;
+                annotation("https://rust.example/a", start, start + link.len() as u64)
+            })
+            .collect();
+        assert_eq!(shown(&text, &cited, 90), "🦀 Rust 🇩🇪 was voted first again. [1] 👍🏽 Go came close, too [1].");
+    }
+}
+
+#[test]
+fn marks_that_come_late_leave_each_byte_with_one_row() {
+    let text = "One claim.\n\n   An indented paragraph.\n\nThe end.\n";
+    let mut citations = AnswerCitations::default();
+    citations.refresh(&answer(text, &[cite(text, "One claim", "https://a.example/")]));
+    let (mut whole, mut late) =
+        (MarkdownLayout::new(MarkdownOptions::default()), MarkdownLayout::new(MarkdownOptions::default()));
+    whole.sync(text, 40, TextStage::Complete, citations.marks(FIRST));
+    late.sync(text, 40, TextStage::Growing, &[]);
+    late.sync(text, 40, TextStage::Complete, citations.marks(FIRST));
+    assert_eq!(late.rows(), whole.rows());
+}
+
+#[test]
 fn brackets_and_commas_around_cited_links_are_removed() {
     let text = "It is so ([a.example](https://a.example/1), [b.example](https://b.example/2)). Yes.";
     let cited = [

@@ -488,6 +488,11 @@ fn the_status_line_shows_the_cost_of_today() {
     assert_eq!(requested_since(&mut app), Some(since), "it is requested again when an answer ends");
     app.store_reply(StoreReply::CostsSummed { since, cost: spent("0.3596001") });
     assert!(app.status().contains("$0.018 · today $0.36"), "{}", app.status());
+    let stream = app.send_prompt("And on SMB?");
+    app.receive_events(stream, &[r#"{"type":"response.output_text.delta","output_index":0,"delta":"It is"}"#]);
+    app.effects();
+    app.press("esc");
+    assert_eq!(requested_since(&mut app), Some(since), "and when one is stopped");
     app.wait(Duration::from_hours(10));
     app.press("tab");
     assert!(!app.status().contains("today"), "another day has begun: {}", app.status());

@@ -159,6 +159,43 @@ fn an_edit_marks_the_rule_until_it_ends_and_the_draft_comes_back() {
     assert!(!app.screen().contains("editing an earlier prompt"), "{}", app.screen());
 }
 
+/// The drafts that were saved since the last call.
+fn saved_drafts(app: &mut Harness) -> Vec<String> {
+    let saves = app.effects().into_iter().filter_map(|effect| match effect {
+        Effect::RunStoreJob(StoreJob::Save { changes, .. }) => Some(changes),
+        _ => None,
+    });
+    let draft = |change| match change {
+        ConversationChange::Draft { text, .. } => Some(text),
+        _ => None,
+    };
+    saves.flatten().filter_map(draft).collect()
+}
+
+#[test]
+fn an_unfinished_edit_waits_in_its_conversation_and_is_on_disk_meanwhile() {
+    let mut app = with_answer(100, 30, "yes");
+    app.press("esc");
+    app.enter_text("half a thought");
+    app.press("ctrl-x u enter");
+    app.enter_text(" and more");
+    let edit = app.draft();
+    app.effects();
+    app.wait(Duration::from_secs(1));
+    assert_eq!(saved_drafts(&mut app), [format!("{edit}\n\nhalf a thought")], "a crash loses neither");
+    app.press("ctrl-n");
+    assert_eq!(app.draft(), "");
+    app.press("ctrl-x l g enter");
+    assert_eq!(app.draft(), edit);
+    assert!(app.screen().contains("editing an earlier prompt"), "{}", app.screen());
+    app.effects();
+    app.press("esc");
+    assert_eq!(app.draft(), "half a thought");
+    assert_eq!(saved_drafts(&mut app), ["half a thought"]);
+    app.press("ctrl-r");
+    assert!(app.screen().contains("and more"), "what was cancelled is in the history: {}", app.screen());
+}
+
 #[test]
 fn a_toast_about_the_trash_keeps_its_key_and_ends_with_the_undo() {
     let mut app = with_answer(120, 30, "yes");
@@ -275,6 +312,18 @@ fn renaming_is_left_by_its_own_words() {
     let mut app = with_answer(120, 30, "yes");
     app.press("ctrl-x l r");
     assert!(app.status().contains("Esc cancels") && !app.status().contains("filter"), "{}", app.status());
+}
+
+#[test]
+fn a_title_that_is_left_empty_stays_and_so_does_the_focus() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut app = with_answer(width, height, "yes");
+        app.press("ctrl-x l");
+        let before = app.focus();
+        app.press("r ctrl-u enter");
+        assert_eq!(app.focus(), before, "{width}");
+        assert!(app.screen().contains("the old one stays"), "{}", app.screen());
+    }
 }
 
 fn shown_hints(app: &mut Harness) -> Vec<(String, u32)> {

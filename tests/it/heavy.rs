@@ -1,4 +1,5 @@
-//! No text freezes the screen: eight times the text takes at most twenty times as long, in time that only this thread used.
+//! No text freezes the screen: eight times the text takes at most twenty times as long, in time that only this thread
+//! used; and what is too much for a frame is laid out elsewhere.
 
 #[path = "../support/heavy_inputs.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the library's own tests use all of it")]
@@ -6,8 +7,10 @@ mod heavy_inputs;
 
 use std::time::Duration;
 
-use ibid::render::markdown::{MarkdownLayout, MarkdownOptions, TextStage};
+use ibid::render::markdown::{LayoutBudget, MarkdownLayout, MarkdownOptions, TextStage};
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::support::harness::Harness;
 
 const SIZE: usize = 2_500;
 
@@ -17,7 +20,7 @@ fn thread_time() -> Duration {
 }
 
 /// Returns the least time of five runs.
-fn least_time(work: impl Fn()) -> Duration {
+pub fn least_time(work: impl Fn()) -> Duration {
     let run = || {
         let start = thread_time();
         work();
@@ -40,4 +43,107 @@ fn no_kind_of_text_takes_much_longer_than_its_length() {
     };
     let slow: Vec<String> = heavy_inputs::TEXTS.iter().filter_map(is_slow).collect();
     assert_eq!(slow, [""; 0]);
+}
+
+#[test]
+fn no_frame_lays_out_more_than_its_budget() {
+    for (kind, text) in heavy_inputs::TEXTS {
+        let text = text(300_000);
+        let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+        let frame = |layout: &mut MarkdownLayout, arrived: &str, stage: TextStage| {
+            let (mut budget, before) = (LayoutBudget::FRAME, layout.work());
+            let end = layout.end_for_frame(arrived, stage, budget);
+            let is_whole = end == arrived.len();
+            let stage = if is_whole { stage } else { TextStage::Growing };
+            layout.sync_within(&arrived[..end], 80, stage, &[], &mut budget);
+            let (bytes, rows) = (layout.work().bytes - before.bytes, layout.work().rows - before.rows);
+            assert!(bytes < 400_000 && rows < 70_000, "{kind}: {bytes} bytes and {rows} rows in a frame");
+            is_whole
+        };
+        for end in [1_000, 64_000, 128_000, 192_000, text.len()] {
+            let arrived = &text[..text.floor_char_boundary(end)];
+            while !frame(&mut layout, arrived, TextStage::Growing) {}
+        }
+        while !frame(&mut layout, &text, TextStage::Complete) {}
+        let mut reopened = MarkdownLayout::new(MarkdownOptions::default());
+        while !frame(&mut reopened, &text, TextStage::Complete) {}
+        assert!(reopened.shows_plain_source(), "{kind}");
+    }
+}
+
+#[test]
+fn a_text_is_its_source_until_another_thread_has_laid_it_out() {
+    let mut app = Harness::new(80, 24);
+    app.lays_out_texts = false;
+    app.set_layout_budget(LayoutBudget::NONE);
+    let stream = app.send_prompt("go on");
+    app.stream_answer(stream, "# A title\n\nSome **bold** words.");
+    let screen = app.screen();
+    assert!(screen.contains("source, being laid out") && screen.contains("Some **bold** words."), "{screen}");
+    assert_eq!(app.lay_out_texts(), 1);
+    app.draw();
+    let screen = app.screen();
+    assert!(screen.contains("Some bold words.") && !screen.contains("source, being"), "{screen}");
+    app.draw();
+    assert_eq!(app.lay_out_texts(), 0, "nothing is left");
+}
+
+#[test]
+fn the_row_at_the_top_stays_there_when_its_text_is_laid_out() {
+    let mut app = Harness::new(60, 24);
+    let stream = app.send_prompt("count");
+    let text: String = (0..200).map(|number| format!("## Line {number}\n\nSome *words* about it.\n\n")).collect();
+    app.stream_answer(stream, &text);
+    app.press("pgup pgup pgup");
+    let line = |app: &Harness| {
+        let rows = (0..20).map(|y| app.row(y)).find(|row| row.contains("Line "));
+        rows.expect("a heading is in sight").split("Line ").nth(1).map(|rest| rest[..3].to_owned())
+    };
+    let before = line(&app);
+    app.lays_out_texts = false;
+    app.set_layout_budget(LayoutBudget::NONE);
+    app.resize(70, 24);
+    assert!(app.screen().contains("*words*"), "it is shown as source\n{}", app.screen());
+    assert_eq!(line(&app), before, "{}", app.screen());
+    app.lays_out_texts = true;
+    app.draw();
+    app.draw();
+    assert!(!app.screen().contains("*words*"), "{}", app.screen());
+    assert_eq!(line(&app), before, "{}", app.screen());
+}
+
+#[test]
+fn a_session_looks_the_same_whatever_the_budget() {
+    let session = |budget: LayoutBudget| {
+        let mut app = Harness::new(100, 30);
+        app.set_layout_budget(budget);
+        let mut screens = Vec::new();
+        let stream = app.send_prompt("first");
+        app.stream_answer(
+            stream,
+            "# One\n\n- a **b**\n- c\n\n```rust\nfn main() {}\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n",
+        );
+        screens.push(app.screen());
+        let stream = app.send_prompt("second");
+        for piece in ["A para", "graph with *emph", "asis* and $x^2$.\n\n> quo", "ted\n\n```\nopen", " fence\n"] {
+            let delta = serde_json::json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": piece});
+            app.receive_events(stream, &[&delta.to_string()]);
+            screens.push(app.screen());
+        }
+        app.end_stream(stream, Ok(()));
+        for keys in ["pgup", "ctrl-up", "v", "j", "esc", "/", "esc", "esc", "pgdn"] {
+            app.press(keys);
+            screens.push(app.screen());
+        }
+        for (width, height) in [(60, 20), (120, 40)] {
+            app.resize(width, height);
+            screens.push(app.screen());
+        }
+        screens
+    };
+    let (none, unlimited) = (session(LayoutBudget::NONE), session(LayoutBudget::UNLIMITED));
+    for (none, unlimited) in none.iter().zip(&unlimited) {
+        assert_eq!(none, unlimited);
+    }
+    assert_eq!(none.len(), unlimited.len());
 }

@@ -6,7 +6,7 @@ use ibid::{
     chat::{Conversation, Timestamp},
     config::ShowMode,
     render::{
-        markdown::{LayoutWork, MarkdownLayout, MarkdownOptions, TextStage},
+        markdown::{LayoutBudget, LayoutWork, MarkdownLayout, MarkdownOptions, TextStage},
         theme::Theme,
     },
     text,
@@ -123,6 +123,25 @@ fn streaming_byte_by_byte_shows_everything_received_so_far() {
         // A line that may become a closing fence is not shown as code, and an escape sequence may be incomplete.
         if end % 7 == 0 && !last_line.starts_with(['`', '~']) {
             assert_eq!(visible_rows(&layout), visible_rows(&layout_of(&source[..end], 50)), "at {end}, {last_line:?}");
+        }
+    }
+}
+
+#[test]
+fn a_text_laid_out_elsewhere_has_the_same_rows() {
+    let source = BLOCKS.concat();
+    for end in (0..=source.len()).step_by(97).chain([source.len()]) {
+        let source = &source[..source.floor_char_boundary(end)];
+        for stage in [TextStage::Growing, TextStage::Complete] {
+            let mut here = MarkdownLayout::new(MarkdownOptions::default());
+            here.sync(source, 50, stage, &[]);
+            let mut elsewhere = MarkdownLayout::new(MarkdownOptions::default());
+            elsewhere.sync_within(source, 50, stage, &[], &mut LayoutBudget::NONE.clone());
+            if let Some(job) = elsewhere.take_job(source, stage, &[]) {
+                assert!(elsewhere.adopt(job.run(), source));
+            }
+            assert_eq!(elsewhere.rows(), here.rows(), "at {end}, {stage:?}");
+            assert_eq!(elsewhere.code_blocks(), here.code_blocks());
         }
     }
 }

@@ -17,6 +17,7 @@ mod demo_opening;
 mod dependencies;
 mod event_loop;
 mod focus;
+mod fuzz;
 mod going_on;
 #[cfg(unix)]
 mod heavy;
@@ -29,6 +30,7 @@ mod moving;
 mod notifications;
 mod page_fetch;
 mod printing;
+mod queue;
 mod readme;
 mod requests;
 mod results;

@@ -10,7 +10,7 @@ use std::{
 
 use ibid::{
     render::{
-        markdown::{BlockCounts, MarkdownLayout, MarkdownOptions, TextStage},
+        markdown::{BlockCounts, LayoutBudget, MarkdownLayout, MarkdownOptions, TextStage},
         row::{RowKind, StyledRow},
         theme::Theme,
     },
@@ -338,7 +338,8 @@ fn ten_megabytes_in_one_line_cost_no_more_per_frame_than_a_long_block() {
     for unit in ["a\u{1b}[31mb ", "日本\u{202e}", "aaaaaaaaaa"] {
         let whole = unit.repeat(10_000_000 / unit.len());
         let mut layout = MarkdownLayout::new(MarkdownOptions::default());
-        let (mut max_bytes, mut end, mut frames) = (0, layout.end_for_frame(&whole, TextStage::Growing), 0);
+        let (mut max_bytes, mut end, mut frames) =
+            (0, layout.end_for_frame(&whole, TextStage::Growing, LayoutBudget::FRAME), 0);
         loop {
             let before = layout.work().bytes;
             layout.sync(&whole[..end], 98, TextStage::Growing, &[]);
@@ -346,7 +347,7 @@ fn ten_megabytes_in_one_line_cost_no_more_per_frame_than_a_long_block() {
             if end == whole.len() {
                 break;
             }
-            end = layout.end_for_frame(&whole, TextStage::Growing);
+            end = layout.end_for_frame(&whole, TextStage::Growing, LayoutBudget::FRAME);
             frames += 1;
         }
         let before = layout.work().bytes;

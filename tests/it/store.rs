@@ -4,6 +4,7 @@ mod damaged_rows;
 mod failures;
 mod golden;
 mod instances;
+mod queue;
 mod recordings;
 mod reference_model;
 mod round_trip;

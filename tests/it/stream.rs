@@ -5,6 +5,8 @@
 
 mod decoder;
 mod journal_replay;
+#[cfg(unix)]
+mod many_items;
 mod real_recordings;
 
 use std::{fmt::Write as _, fs, path::Path};

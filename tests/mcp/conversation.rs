@@ -162,7 +162,8 @@ fn a_slow_server_is_waited_for_no_longer_than_configured() {
     let opened = app.opened_streams();
     assert_eq!(tool_names(&opened[0].1), ["fast__read"]);
     app.stream_answer(opened[0].0, "Hello.");
-    assert!(app.screen().contains("sent without the tools of slow: still starting"), "{}", app.screen());
+    let note = "sent without the tools of slow: still starting (npx may be downloading)";
+    assert!(app.screen().contains(note), "{}", app.screen());
     // The next prompt does not wait for the slow server again.
     app.enter_text("and now");
     app.press("enter");
@@ -170,6 +171,34 @@ fn a_slow_server_is_waited_for_no_longer_than_configured() {
     // A server that fails loses its tools.
     app.send(state_msg("fast", ServerState::Failed { why: "it ended".into() }));
     assert!(app.env().tools.toolbox().is_empty());
+}
+
+#[test]
+fn a_server_that_fails_is_told_at_once_and_not_waited_for() {
+    let mut app = Harness::new(110, 24);
+    app.send(servers_msg(vec![configured_server("files", RunPermission::On)]));
+    app.enter_text("hello");
+    app.press("enter");
+    app.send(state_msg("files", ServerState::Starting));
+    assert!(app.opened_streams().is_empty());
+    let until = app.now + jiff::SignedDuration::from_secs(1);
+    let why = "it ended with exit code 1: no token".to_owned();
+    app.send(state_msg("files", ServerState::Waiting { until, why: why.clone() }));
+    assert!(
+        app.screen().contains("the MCP server files is not available: it ended with exit code 1: no token"),
+        "{}",
+        app.screen()
+    );
+    assert_eq!(app.opened_streams().len(), 1, "the prompt waited for a server that has failed");
+    // It is told once, and again only after it was ready in between.
+    let complaints = |app: &mut Harness| std::mem::take(&mut app.env_mut().complaints).len();
+    complaints(&mut app);
+    app.send(state_msg("files", ServerState::Starting));
+    app.send(state_msg("files", ServerState::Failed { why: why.clone() }));
+    assert_eq!(complaints(&mut app), 0);
+    app.send(state_msg("files", ServerState::Ready(ServerIdentity::default())));
+    app.send(state_msg("files", ServerState::Waiting { until, why }));
+    assert!(app.screen().contains("is not available"), "{}", app.screen());
 }
 
 #[test]

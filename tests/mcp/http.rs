@@ -160,6 +160,25 @@ async fn a_server_that_went_away_is_reconnected_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_in_mid_call_fails_that_call_at_once() {
+    for kind in ["good", "new"] {
+        let served = serve_http("127.0.0.1:0", kind).await;
+        let mut rig = McpRig::for_server(http_server_config(served.address, Some("GOOD_TOKEN")));
+        rig.wait_ready().await;
+        let waits = rig.start_call("waits", &json!({}));
+        if kind == "good" {
+            rig.wait_for_log("waiting").await;
+        }
+        let begun = std::time::Instant::now();
+        served.shut_down().await;
+        let failure = rig.wait_done(waits).await.expect_err("the server is gone");
+        assert!(matches!(failure, ToolFailure::Crashed(_)), "{failure:?}");
+        assert!(begun.elapsed().as_secs() < 20, "it waited for the time limit of the call");
+        rig.shut_down();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_result_that_is_too_large_is_reported_and_the_next_call_works() {
     let served = serve_http("127.0.0.1:0", "good").await;
     let mut rig = McpRig::for_server(http_server_config(served.address, Some("GOOD_TOKEN")));

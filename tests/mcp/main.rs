@@ -8,9 +8,11 @@ mod support;
 
 mod conversation;
 mod http;
+mod odd_servers;
 mod overlay;
 mod rig;
 mod server;
+mod trials;
 
 use std::time::Duration;
 
@@ -252,11 +254,11 @@ async fn a_server_process_sees_only_the_named_variables() {
     let mut rig = McpRig::for_server(server);
     rig.wait_ready().await;
     let home = std::env::var("HOME").expect("HOME is set");
-    // The shell in between sets variables of its own.
+    // The shell in between sets variables of its own, and ibid one by which it finds the process again.
     let seen = rig.call_text("environment").await;
     let seen: Vec<&str> = seen
         .lines()
-        .filter(|line| !["PWD=", "SHLVL=", "_=", "OLDPWD="].iter().any(|own| line.starts_with(own)))
+        .filter(|line| !["PWD=", "SHLVL=", "_=", "OLDPWD=", "IBID_GROUP="].iter().any(|own| line.starts_with(own)))
         .collect();
     assert_eq!(seen, [&format!("HOME={home}"), "IBID_TEST_SERVER=good", "PORT=80", "TOKEN=good-token"]);
     rig.shut_down();
@@ -274,7 +276,7 @@ async fn a_server_that_cannot_start_is_given_up_after_three_attempts() {
         }
     };
     assert_eq!(attempts, 3);
-    assert!(reason.starts_with("it ended with exit code 7 before it introduced itself"), "{reason}");
+    assert!(reason.starts_with("it ended with exit code 7 before it introduced itself: no configuration;"), "{reason}");
     assert!(reason.contains("inherit = [\"PATH\", \"HOME\"]"), "{reason}");
     assert_eq!(rig.wait_for_log("no configuration").await.text, "no configuration");
     // A new request to start it gives it one more attempt.
@@ -308,7 +310,7 @@ async fn a_server_that_crashes_during_a_call_is_restarted() {
         }
     }
     failures.sort_by_key(|(call, _)| *call);
-    let crashed = || Err(ToolFailure::Crashed("it ended with exit code 3".into()));
+    let crashed = || Err(ToolFailure::Crashed("it ended with exit code 3: out of order".into()));
     assert_eq!(failures, [(waits, crashed()), (crashes, crashed())]);
     rig.wait_for_log("out of order").await;
     rig.wait_until(|rig| matches!(rig.server().state, ServerState::Starting)).await;

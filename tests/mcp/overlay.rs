@@ -159,6 +159,33 @@ fn a_project_server_is_trusted_in_the_overlay_and_ask_reports_it_until_then() {
 }
 
 #[test]
+fn ask_tells_at_once_which_server_fails_and_which_is_still_starting() {
+    let ask = |servers: &str| {
+        let stage = Stage { home: TestHome::empty(), server: FakeServer::start() };
+        let npx = stage.home.path().join("npx");
+        fs::write(&npx, "#!/bin/sh\nwhile read x; do :; done\n").expect("the file can be written");
+        fs::set_permissions(&npx, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+        stage.home.configure(&format!("model = \"{MODEL}\"\n{}", servers.replace("NPX", &npx.display().to_string())));
+        stage.server.set_page("/models", FakeReply::json(200, &catalogue()));
+        stage.server.queue_reply(FakeReply::stream(ResponseBuilder::new(MODEL).text(&["Yes."]).completed()));
+        let begun = std::time::Instant::now();
+        let output = ProgramLaunch::in_home(&stage.home).against(&stage.server).args(["ask", "is it used?"]).output("");
+        assert!(begun.elapsed().as_secs() < 60, "it was waited for");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "Yes.\n");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let script = json!(["-c", "echo 'warming up' >&2; echo 'the port is taken' >&2; exit 3"]);
+    let said =
+        ask(&format!("[mcp.bad]\ncommand = \"sh\"\nargs = {script}\ninherit = [\"PATH\"]\n[tools]\nwait = 600\n"));
+    assert_eq!(
+        said,
+        "ibid: the MCP server bad is not available: it ended with exit code 3 before it introduced itself: the port is taken\n"
+    );
+    let said = ask("[mcp.slow]\ncommand = \"NPX\"\n[tools]\nwait = 0.3\n");
+    assert_eq!(said, "ibid: sent without the tools of slow: still starting (npx may be downloading)\n");
+}
+
+#[test]
 fn no_started_process_outlives_a_killed_program() {
     let script = "trap '' TERM HUP INT; echo $$ > half; mv half pid; while :; do sleep 1000; done";
     let config = format!(

@@ -51,6 +51,7 @@ pub fn run_as(kind: &str) {
         "flood" => flood(out),
         "endless" => endless(out),
         "picky" => picky(out),
+        "scripted" => scripted(out),
         kind => run_sdk_server(kind, out),
     }
 }
@@ -90,6 +91,51 @@ fn picky(mut out: File) {
         writeln!(out, "{}", json!({"jsonrpc": "2.0", "id": message["id"], "result": result}))
             .expect("the client is listening");
     });
+}
+
+/// The environment variable with the script of a scripted server.
+pub const SCRIPT: &str = "IBID_TEST_SCRIPT";
+
+/// Says what a script says: `before` at first, and of each method in `say` the text, in which `$ID` is the request's id.
+/// Without one, it answers as a plain server with the tools `one` and `two` does.
+#[expect(clippy::disallowed_methods, reason = "the server of a test has nothing to give back")]
+fn scripted(mut out: File) {
+    let script = std::env::var(SCRIPT).expect("there is a script");
+    let script: Value = serde_json::from_str(&script).expect("the script is JSON");
+    let mut say = |text: &str| out.write_all(text.as_bytes()).expect("the client is listening");
+    say(script["before"].as_str().unwrap_or_default());
+    for_each_line(|line| {
+        let message: Value = serde_json::from_str(line).expect("the message is valid JSON");
+        let (method, id) = (message["method"].as_str().unwrap_or_default(), &message["id"]);
+        if let Some(words) = script["dies"][method].as_str() {
+            eprint!("{words}");
+            std::process::exit(4);
+        }
+        match script["say"][method].as_str() {
+            Some(text) => say(&text.replace("$ID", &id.to_string())),
+            None if id.is_null() => (),
+            None => say(&(plain_reply(&message).to_string() + "\n")),
+        }
+    });
+}
+
+/// The reply of a plain server.
+pub fn plain_reply(message: &Value) -> Value {
+    let result = match message["method"].as_str().unwrap_or_default() {
+        "initialize" => json!({
+            "protocolVersion": "2025-06-18", "capabilities": { "tools": {} }, "serverInfo": { "name": "s", "version": "1" },
+        }),
+        "tools/list" => {
+            let tool = |name: &str| json!({ "name": name, "inputSchema": { "type": "object" } });
+            json!({ "tools": [tool("one"), tool("two")] })
+        }
+        "tools/call" => json!({ "content": [{ "type": "text", "text": "fine" }] }),
+        method => {
+            let error = json!({ "code": -32601, "message": format!("no {method}") });
+            return json!({ "jsonrpc": "2.0", "id": message["id"], "error": error });
+        }
+    };
+    json!({ "jsonrpc": "2.0", "id": message["id"], "result": result })
 }
 
 fn run_sdk_server(kind: &str, out: File) {

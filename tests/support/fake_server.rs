@@ -251,6 +251,11 @@ impl ReceivedRequest {
         }
     }
 
+    /// Sends one piece if there is one and the client is still there.
+    pub fn release_if_any(&self) {
+        let _gone = self.try_release();
+    }
+
     fn try_release(&self) -> ReleaseOutcome {
         let (answer, left) = mpsc::channel();
         if self.commands.send(ReplyCommand::ReleaseOne(answer)).is_err() {

@@ -7,7 +7,7 @@ use ibid::{
     api::{self, ApiDialect, Event},
     chat::{ChatSettings, Conversation, ConversationId, MessageId, StreamId, Timestamp},
     config::Config,
-    render::theme::ColourDepth,
+    render::{markdown::LayoutBudget, theme::ColourDepth},
     store::{SaveTicket, StoreJob, StoreReply},
     ui::{
         self, CliOverrides, Effect, EndpointInfo, InitialConversation, Msg, StartOptions, State, areas::ScreenAreas,
@@ -25,6 +25,8 @@ pub struct Harness {
     pub effects: Vec<Effect>,
     /// Whether saves are confirmed at once, as by a fast disk.
     pub confirms_saves: bool,
+    /// Whether long texts are laid out at once, as by a fast thread.
+    pub lays_out_texts: bool,
     terminal: Terminal<TestBackend>,
 }
 
@@ -62,6 +64,7 @@ impl Harness {
             now: "2026-11-22T14:02:00Z".parse().expect("the timestamp is valid"),
             effects: Vec::new(),
             confirms_saves: true,
+            lays_out_texts: true,
             terminal,
         }
     }
@@ -156,8 +159,13 @@ impl Harness {
     pub fn draw(&mut self) {
         let size = self.state.screen.size;
         self.terminal.backend_mut().resize(size.width, size.height);
-        let fx = ui::sync(&mut self.state, self.now, size);
-        self.record_effects(fx);
+        loop {
+            let fx = ui::sync(&mut self.state, self.now, size);
+            self.record_effects(fx);
+            if !self.lays_out_texts || self.lay_out_texts() == 0 {
+                break;
+            }
+        }
         let (state, now) = (&self.state, self.now);
         let drawn = self.terminal.draw(|frame| {
             if let Some(cursor) = view::draw(state, now, frame.buffer_mut()) {
@@ -165,6 +173,26 @@ impl Harness {
             }
         });
         drawn.expect("the test backend never fails");
+    }
+
+    /// Lays out the texts that were too much for a frame; returns how many there were.
+    pub fn lay_out_texts(&mut self) -> usize {
+        let is_layout = |effect: &mut Effect| matches!(effect, Effect::LayOutText { .. });
+        let jobs: Vec<Effect> = self.effects.extract_if(.., is_layout).collect();
+        let count = jobs.len();
+        for effect in jobs {
+            if let Effect::LayOutText { text, job } = effect {
+                let layout = Box::new(job.run());
+                let fx = ui::update(&mut self.state, self.now, Msg::TextLaidOut { text, layout });
+                self.record_effects(fx);
+            }
+        }
+        count
+    }
+
+    /// Sets how much each frame may lay out.
+    pub fn set_layout_budget(&mut self, budget: LayoutBudget) {
+        self.state.screen.layout_budget = budget;
     }
 
     /// Takes the effects since the last call.
@@ -227,6 +255,7 @@ impl Harness {
             now: self.now,
             effects: Vec::new(),
             confirms_saves: self.confirms_saves,
+            lays_out_texts: self.lays_out_texts,
             terminal: Terminal::new(TestBackend::new(1, 1)).expect("the test backend never fails"),
         }
     }

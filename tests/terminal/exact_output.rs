@@ -56,7 +56,7 @@ fn where_the_finished_text_differs_from_its_deltas_a_sentence_and_the_exit_code_
 
 #[test]
 fn a_delta_that_cannot_be_read_leaves_no_hole() {
-    let unreadable = [delta(&json!(7)), delta(&json!(["a"])), delta(&json!({ "text": "b" })), delta(&Value::Null)];
+    let unreadable = [delta(&json!(7)), delta(&json!(["a"])), delta(&json!({ "bytes": "b" })), delta(&Value::Null)];
     for piece in unreadable {
         let events = [delta(&json!("One ")), piece.clone(), delta(&json!("three"))];
         let (stdout, exit, stderr) = ask(response(&events, "One two three"));

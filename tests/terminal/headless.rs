@@ -356,9 +356,23 @@ fn a_closed_output_pipe_is_not_an_error() {
 #[test]
 fn wrong_usage_exits_with_2_and_an_invalid_config_with_1() {
     let home = TestHome::empty();
-    for args in [&["ask", "--temperature", "9", "hi"][..], &["--no-such-flag"], &["ask", "--endpoint", "nowhere", "hi"]]
-    {
-        assert_eq!(ProgramLaunch::in_home(&home).args(args.to_vec()).output("").status.code(), Some(2), "{args:?}");
+    for (args, reason) in [
+        (&["ask", "--temperature", "9", "hi"][..], "from 0 to 2"),
+        (&["--no-such-flag"], "--no-such-flag"),
+        (&["ask", "--endpoint", "nowhere", "hi"], "nowhere"),
+        (&["ask", "--model", "", "hi"], "--model"),
+        (&["ask", "--config", "no-such.toml", "hi"], "no-such.toml does not exist"),
+        (&["ask", "--base-url", "nonsense", "hi"], "it begins with no http:// or https://"),
+    ] {
+        let output = ProgramLaunch::in_home(&home).args(args.to_vec()).output("");
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(reason), "{args:?}: {}", stderr(&output));
+    }
+    for flag in ["--tool", "--allow"] {
+        let launch = ProgramLaunch::in_home(&home).env("OPENROUTER_API_KEY", KEY);
+        let output = launch.args(["ask", "-m", MODEL, flag, "nosuch", "hi"]).output("");
+        assert_eq!(output.status.code(), Some(2), "{flag}");
+        assert!(stderr(&output).contains("there is no tool nosuch"), "{}", stderr(&output));
     }
     home.configure("model = [");
     let output = ProgramLaunch::in_home(&home).args(["ask", "hi"]).output("");

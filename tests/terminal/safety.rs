@@ -19,7 +19,7 @@ pub fn wait_on_disk(home: &TestHome, text: &str) {
 }
 
 /// All text in all tables.
-fn stored_text(database: &Connection) -> String {
+pub fn stored_text(database: &Connection) -> String {
     let tables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite%'";
     let mut all = String::new();
     let names: Vec<String> = database

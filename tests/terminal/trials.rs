@@ -10,13 +10,15 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    MODEL,
+    MODEL, Stage,
     network::{BEHIND_PROXY, ask, assert_answered, assert_failed, serve_tls},
+    report_skipped, start_ready,
     support::{
         compose::ResponseBuilder,
         fake_server::{FakeReply, FakeServer, ReceivedRequest},
         pty::{ProgramLaunch, TestHome},
     },
+    trials_folder, wait_idle,
 };
 
 /// One file, what must be on stdout, the exit code, and words that must and must not be on stderr.
@@ -85,11 +87,9 @@ const TRIALS: &[Trial] = &[
 
 /// Where the files are; `None`, after a loud word, if they are not beside the project.
 fn folder() -> Option<PathBuf> {
-    let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/reference/trials");
-    let folder = std::env::var_os("IBID_TRIALS").map_or_else(|| PathBuf::from(usual), PathBuf::from);
+    let folder = trials_folder();
     if !folder.is_dir() {
-        // Not with `eprintln`, which a passing test swallows.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {} is not beside the project", folder.display());
+        report_skipped(&folder);
         return None;
     }
     Some(folder)
@@ -161,10 +161,41 @@ const OTHERS: &[&str] = &[
     "proxy-socks-alias.env",
     "proxy-without-host.env",
     "tls-unknown-authority.sh",
-    // Shown on a screen, not by `ask`.
     "citations-counted-in-bytes.sse",
     "citations-counted-in-utf16.sse",
 ];
+
+/// Plays a stream on the real screen, then types keys, until the screen shows the words.
+fn screen_of(folder: &Path, name: &str, keys: &str, words: &str) -> String {
+    let stage = Stage::set_up();
+    let mut ibid = start_ready(stage.launch().size(120, 40));
+    stage.server.queue_reply(FakeReply::body(200, "text/event-stream", text_of(folder, name)));
+    ibid.type_keys("hello<enter>");
+    stage.server.next_request();
+    wait_idle(&ibid);
+    ibid.type_keys(keys);
+    ibid.wait_for(words);
+    ibid.screen()
+}
+
+#[test]
+fn citations_of_the_trials_stand_at_their_sentences_however_they_are_counted() {
+    let Some(folder) = folder() else { return };
+    for name in ["citations-counted-in-bytes.sse", "citations-counted-in-utf16.sse"] {
+        let screen = screen_of(&folder, name, "", "smaller [1].");
+        assert!(screen.contains("has 2 million people. [1]"), "{name}: {screen}");
+        assert!(!screen.contains("insee.fr]") && !screen.contains("(insee.fr"), "{name}: {screen}");
+        assert_eq!(screen.matches("[1]").count(), 3, "{name}: two marks and their source in {screen}");
+    }
+}
+
+#[test]
+fn numbers_of_the_trials_that_are_texts_are_counted() {
+    let Some(folder) = folder() else { return };
+    // The status line rounds, the details do not.
+    let screen = screen_of(&folder, "numbers-as-texts.sse", "<ctrl-x>i", "$0.0125");
+    assert!(screen.contains("1.2k tokens"), "{screen}");
+}
 
 #[test]
 fn every_file_of_these_kinds_is_played() {

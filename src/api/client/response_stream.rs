@@ -16,10 +16,13 @@ use crate::{
         sse::{SseDecoder, SseFrame},
     },
     secrets,
+    text::work,
 };
 
 /// How long to wait for the end of a body after `[DONE]`.
 const END_OF_BODY_TIMEOUT: Duration = Duration::from_millis(50);
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A response whose headers have been received.
 pub struct ResponseStream {
@@ -249,16 +252,15 @@ impl ResponseStream {
         match &mut self.body {
             BodyState::Unknown(begun) => {
                 begun.extend_from_slice(bytes);
-                let text = begun.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begun).trim_ascii_start();
-                match text.first() {
-                    // Blanks are read once, however many come.
-                    None if begun.len() > 3 => begun.clear(),
+                drop_blanks(begun);
+                match begun.first() {
                     None => (),
-                    Some(b'{' | b'[') => self.body = BodyState::Object(text.to_vec()),
+                    Some(b'{' | b'[') => self.body = BodyState::Object(std::mem::take(begun)),
                     Some(b'<') => {
-                        self.body = BodyState::Page(text.to_vec());
+                        self.body = BodyState::Page(std::mem::take(begun));
                         self.end_page_with_title();
                     }
+                    Some(0xef) if begun.len() < BYTE_ORDER_MARK.len() => (),
                     Some(_) => {
                         let begun = std::mem::take(begun);
                         self.body = BodyState::Stream(Box::default());
@@ -393,6 +395,13 @@ fn no_stream_message(stray: Option<&str>) -> String {
     }
 }
 
+/// Drops a byte order mark and blanks from the beginning of a body, so that each is read once, however many come.
+fn drop_blanks(begun: &mut Vec<u8>) {
+    work::count_steps(begun.len());
+    let text = begun.strip_prefix(BYTE_ORDER_MARK).unwrap_or(begun).trim_ascii_start();
+    begun.drain(..begun.len() - text.len());
+}
+
 /// Splits a very long text delta, so that handling one event never takes long.
 fn split_delta(event: Event) -> VecDeque<Event> {
     match event {
@@ -426,5 +435,33 @@ impl StreamEntry {
             (is_recording.then(|| Self::Raw(RawFrame::Payload(json.into()))), Self::Event(event))
         };
         raw.into_iter().chain([event])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_before_the_first_event_are_each_read_once() {
+        let blanks = |count: usize| " \r\n".repeat(count);
+        work::assert_linear("blanks", 3000, blanks, |blanks| {
+            let mut begun = Vec::new();
+            for byte in blanks.bytes() {
+                begun.push(byte);
+                drop_blanks(&mut begun);
+            }
+            assert!(begun.is_empty());
+        });
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_dropped_in_whatever_pieces_it_comes() {
+        let mut begun = Vec::new();
+        for byte in b"\xef\xbb\xbf\n data" {
+            begun.push(*byte);
+            drop_blanks(&mut begun);
+        }
+        assert_eq!(begun, b"data");
     }
 }

@@ -11,7 +11,6 @@ use crate::{
     api::{
         Annotation, Event, OutputItem,
         event::{ItemField, ItemRef, PartBody, ResponseEnvelope},
-        item::merge_annotation,
     },
     chat::Timestamp,
 };
@@ -117,6 +116,9 @@ impl Answer {
             }
             Some(item) => item.merge_announced(kind),
         }
+        if let Some(family) = self.items.get(&slot).map(|item| ItemFamily::of(&item.kind)) {
+            self.note_open(slot, family);
+        }
         applied
     }
 
@@ -131,6 +133,7 @@ impl Answer {
     /// Stores a complete item, which wins over its deltas but never loses text that was already shown.
     pub(super) fn close_item(&mut self, at: Timestamp, slot: ItemSlot, received: &OutputItem) -> EventOutcome {
         let OutputItem { raw, kind, .. } = received;
+        self.assembly.citations.remove(&slot); // They may be others in the complete item.
         let mut applied = EventOutcome { changed: true, ..EventOutcome::for_kind(kind) };
         let item = self.items.entry(slot).or_insert_with(|| Item {
             raw: None,
@@ -151,6 +154,7 @@ impl Answer {
             item.merge_citations(&previous);
         }
         applied.visible |= !item.kind.is_empty();
+        self.assembly.text_rewrites += u64::from(is_message);
         if is_message && !keeps_text {
             self.assembly.has_text_gap = false;
         }
@@ -220,12 +224,25 @@ impl Answer {
         let visible = changed && !text.is_empty();
         if visible && family == ItemFamily::Message {
             self.first_text_at.get_or_insert(at);
+            let is_growth = update == TextUpdate::Append && slot.is_some_and(|slot| self.is_last_text(slot, field));
+            self.assembly.text_rewrites += u64::from(!is_growth);
         }
         let activity = visible.then_some(match family {
             ItemFamily::Reasoning => ServerActivity::Thinking,
             ItemFamily::Message | ItemFamily::Call | ItemFamily::Other => ServerActivity::Streaming,
         });
         EventOutcome { changed, visible, activity, ended: false }
+    }
+
+    /// Whether no text of a message follows that of a field.
+    fn is_last_text(&self, slot: ItemSlot, field: ItemField) -> bool {
+        let index = match field {
+            ItemField::Text(index) | ItemField::Refusal(index) => index as usize,
+            ItemField::ReasoningText(_) | ItemField::ReasoningSummary(_) | ItemField::Arguments => return false,
+        };
+        let mut parts = self.items.range(slot..).filter_map(|(_, item)| item.parts());
+        let is_last = parts.next().is_some_and(|parts| parts.iter().skip(index + 1).all(|part| part.text().is_empty()));
+        is_last && parts.flatten().all(|part| part.text().is_empty())
     }
 
     fn on_cited(&mut self, at: Timestamp, target: &ItemRef, index: u32, annotation: &Annotation) -> EventOutcome {
@@ -236,12 +253,15 @@ impl Answer {
         };
         // A citation may arrive after the end of its message.
         let known = known.filter(|slot| self.items.get(slot).is_some_and(|item| item.parts().is_some()));
-        let slot = known.or_else(|| self.slot_for_text(at, target, ItemFamily::Message));
-        let Some(item) = slot.and_then(|slot| self.items.get_mut(&slot)) else { return EventOutcome::default() };
+        let Some(slot) = known.or_else(|| self.slot_for_text(at, target, ItemFamily::Message)) else {
+            return EventOutcome::default();
+        };
+        let Some(item) = self.items.get_mut(&slot) else { return EventOutcome::default() };
         let ItemKind::Message { parts, .. } = Arc::make_mut(&mut item.kind) else { return EventOutcome::default() };
         let Some(index) = part_position(parts, index, false) else { return EventOutcome::default() };
         let ContentPart::Text { annotations, .. } = &mut parts[index] else { return EventOutcome::default() };
-        merge_annotation(annotations, annotation.clone());
+        let cited = self.assembly.citations.entry(slot).or_default().entry(index).or_default();
+        cited.merge(annotations, annotation.clone());
         EventOutcome { changed: true, ..EventOutcome::default() }
     }
 

@@ -1,7 +1,7 @@
 //! How an answer ends: what its final events add, and what the end of the body means (reference: 4.6).
 
 use super::{
-    Answer, AnswerEnd, AssemblyState, EventOutcome, Item, ItemKind, ItemSlot,
+    Answer, AnswerEnd, EventOutcome, Item, ItemKind, ItemSlot,
     item_slots::{ItemFamily, step_range},
 };
 use crate::{
@@ -66,13 +66,15 @@ impl Answer {
         }
     }
 
-    /// Discards what a failed attempt left of this step, none of which was visible, before the next attempt.
-    pub fn discard_attempt(&mut self, step: u32) {
+    /// Discards what a failed attempt left of this step, none of which was visible, before the next attempt. Returns
+    /// whether it may have cost something, which is kept.
+    pub fn discard_attempt(&mut self, step: u32) -> bool {
         self.enter_step(step);
         self.items.retain(|slot, _| slot.step != step);
-        self.keep_failed_bill(step);
-        self.assembly = AssemblyState::for_step(step);
+        let is_billed = self.keep_failed_bill(step);
+        self.assembly = self.assembly.for_step(step);
         self.reopen();
+        is_billed
     }
 
     /// Continues the answer with another step, because the last response made tool calls.
@@ -91,7 +93,7 @@ impl Answer {
             return;
         }
         let has_text_gap = self.assembly.has_text_gap;
-        self.assembly = AssemblyState::for_step(step);
+        self.assembly = self.assembly.for_step(step);
         self.assembly.has_text_gap = has_text_gap;
         self.reopen();
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{ContentPart, FunctionCall, Item, ItemKind, ReasoningItem};
 use crate::api::{
     event::ItemField,
-    item::{merge_annotation, merge_duplicates},
+    item::{AnnotationIndex, merge_duplicates},
 };
 
 /// The most parts of a message; a higher index is a server's mistake.
@@ -88,8 +88,9 @@ impl Item {
         for (part, seen) in parts.iter_mut().zip(seen) {
             if let (ContentPart::Text { annotations, .. }, ContentPart::Text { annotations: seen, .. }) = (part, seen) {
                 let final_annotations = std::mem::replace(annotations, seen.clone());
+                let mut known = AnnotationIndex::default();
                 for annotation in merge_duplicates(final_annotations) {
-                    merge_annotation(annotations, annotation);
+                    known.merge(annotations, annotation);
                 }
             }
         }

@@ -1,9 +1,12 @@
 //! Finds the item that an event belongs to: by index, by id, or among the open items (reference: 4.4).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Answer, FunctionCall, Item, ItemKind, ItemSlot, ReasoningItem};
-use crate::{api::event::ItemRef, chat::Timestamp};
+use crate::{
+    api::{event::ItemRef, item::AnnotationIndex},
+    chat::Timestamp,
+};
 
 /// What an answer tracks about its stream besides the items.
 #[derive(Debug, Clone, Default)]
@@ -13,12 +16,20 @@ pub struct AssemblyState {
     relocated: HashMap<(u32, ItemFamily), u32>,
     /// Ids of items, for events that carry no index.
     item_ids: HashMap<String, u32>,
+    ids_of_item: HashMap<u32, Vec<String>>,
+    /// The annotations of the parts that are being cited.
+    pub(super) citations: HashMap<ItemSlot, HashMap<usize, AnnotationIndex>>,
+    /// The items of each family that may be open, so that none is looked for among thousands; `None` before the first
+    /// search.
+    open_items: Option<HashMap<ItemFamily, BTreeSet<u32>>>,
     /// How many frames were not events of this API.
     pub(super) unknown_frames: usize,
     /// What the server wrote in place of events, if anything.
     pub(super) stray_text: String,
     /// Whether a piece of text could not be read and its whole text has not come yet.
     pub(super) has_text_gap: bool,
+    /// How often a text of its messages changed in another way than by growing at the end of all of them.
+    pub(super) text_rewrites: u64,
 }
 
 /// How much text in place of events is kept, in bytes.
@@ -35,8 +46,9 @@ pub(super) enum ItemFamily {
 }
 
 impl AssemblyState {
-    pub(super) fn for_step(step: u32) -> Self {
-        Self { step, ..Self::default() }
+    /// The state at the start of another step or attempt.
+    pub(super) fn for_step(&self, step: u32) -> Self {
+        Self { step, text_rewrites: self.text_rewrites, ..Self::default() }
     }
 
     /// Keeps a frame that is no event, unless it is one of this API with a mistake in it.
@@ -90,10 +102,11 @@ impl Answer {
             ItemRef::Unspecified => None,
         };
         let known = known.filter(fits);
-        let is_index = matches!(target, ItemRef::Index(_));
         let by_own_id = || id.as_deref().and_then(|id| self.slot_by_id(id)).filter(fits);
-        let known = known.or_else(|| by_own_id().filter(|_| !is_index));
-        let known = known.or_else(|| self.newest_open_slot(family).filter(|_| !is_index));
+        let known = match target {
+            ItemRef::Index(_) => known,
+            ItemRef::Id(_) | ItemRef::Unspecified => known.or_else(by_own_id).or_else(|| self.newest_open_slot(family)),
+        };
         let slot = known.unwrap_or_else(|| self.allocate_slot(target, family));
         self.record_id(id, slot);
         slot
@@ -101,6 +114,7 @@ impl Answer {
 
     fn record_id(&mut self, id: Option<String>, slot: ItemSlot) {
         if let Some(id) = id.filter(|id| self.slot_by_id(id) != Some(slot)) {
+            self.assembly.ids_of_item.entry(slot.index).or_default().push(id.clone());
             self.assembly.item_ids.insert(id, slot.index);
         }
     }
@@ -143,6 +157,7 @@ impl Answer {
             ItemFamily::Other => return None,
         };
         self.items.insert(slot, Item { raw: None, opened_at: at, closed_at: None, kind: kind.into() });
+        self.note_open(slot, family);
         Some(slot)
     }
 
@@ -152,9 +167,10 @@ impl Answer {
         let Some(message) = self.items.remove(&slot) else { return };
         let behind = self.free_index().max(wire.saturating_add(1));
         self.items.insert(self.slot(behind), message);
+        self.note_open(self.slot(behind), ItemFamily::Message);
         self.assembly.relocated.insert((wire, ItemFamily::Message), behind);
-        for index in self.assembly.item_ids.values_mut().filter(|index| **index == wire) {
-            *index = behind;
+        for id in self.assembly.ids_of_item.remove(&wire).unwrap_or_default() {
+            self.record_id(Some(id), self.slot(behind));
         }
     }
 
@@ -187,12 +203,33 @@ impl Answer {
         of_step.find(|(_, item)| ItemFamily::of(&item.kind) == family).map(|(slot, _)| *slot)
     }
 
-    fn newest_open_slot(&self, family: ItemFamily) -> Option<ItemSlot> {
-        let of_step = self.items.range(step_range(self.assembly.step)).rev();
-        of_step
-            .filter(|(_, item)| item.closed_at.is_none() && ItemFamily::of(&item.kind) == family)
-            .map(|(slot, _)| *slot)
-            .next()
+    /// Records that an item was opened.
+    pub(super) fn note_open(&mut self, slot: ItemSlot, family: ItemFamily) {
+        if let Some(open_items) = &mut self.assembly.open_items {
+            open_items.entry(family).or_default().insert(slot.index);
+        }
+    }
+
+    /// The newest open item of a family in this step. One that has been closed is looked at once.
+    fn newest_open_slot(&mut self, family: ItemFamily) -> Option<ItemSlot> {
+        let (items, step) = (&self.items, self.assembly.step);
+        let open_items = self.assembly.open_items.get_or_insert_with(|| {
+            let mut open_items: HashMap<ItemFamily, BTreeSet<u32>> = HashMap::new();
+            for (slot, item) in items.range(step_range(step)) {
+                open_items.entry(ItemFamily::of(&item.kind)).or_default().insert(slot.index);
+            }
+            open_items
+        });
+        let indices = open_items.entry(family).or_default();
+        let is_open = |item: &Item| item.closed_at.is_none() && ItemFamily::of(&item.kind) == family;
+        while let Some(index) = indices.last().copied() {
+            let slot = ItemSlot { step, index };
+            if items.get(&slot).is_some_and(is_open) {
+                return Some(slot);
+            }
+            indices.pop_last();
+        }
+        None
     }
 }
 

@@ -45,16 +45,19 @@ impl Answer {
         (known.unwrap_or_default(), is_all)
     }
 
-    /// Moves the bill of a failed attempt behind those of the steps, so that what it cost stays in every sum.
-    pub(super) fn keep_failed_bill(&mut self, step: u32) {
-        let Some(bill) = self.usage_by_step.remove(&step) else { return };
+    /// Moves the bill of a failed attempt behind those of the steps, so that what it cost stays in every sum. Returns
+    /// whether there was one.
+    pub(super) fn keep_failed_bill(&mut self, step: u32) -> bool {
+        let Some(bill) = self.usage_by_step.remove(&step) else { return false };
         // Only OpenRouter bills by the id; another server's id says nothing about a price.
         let is_generation = bill.generation_id.as_ref().is_some_and(|id| id.starts_with("gen-"));
-        if bill.usage.is_some() || is_generation {
+        let is_kept = bill.usage.is_some() || is_generation;
+        if is_kept {
             let last = self.usage_by_step.keys().next_back().filter(|key| **key >= FAILED_ATTEMPTS);
             let key = last.map_or(FAILED_ATTEMPTS, |last| last.saturating_add(1));
             self.usage_by_step.insert(key, bill);
         }
+        is_kept
     }
 
     /// Whether an attempt that failed may have been billed.

@@ -1,7 +1,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::{ApiError, Event, FaultKind};
+use crate::{
+    api::{ApiError, Event, FaultKind},
+    text::work,
+};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + seconds).expect("a time")
@@ -280,4 +283,41 @@ fn late_and_duplicate_citations_are_merged() {
     apply_all(&mut answer, &[delta(0, "Hello"), cited(&note("")), cited(&note("A")), closed(0, &done), cited(&other)]);
     let notes: Vec<_> = answer.annotations().map(|note| (note.url.as_deref(), note.title.as_deref())).collect();
     assert_eq!(notes, [(Some("https://a.example"), Some("A")), (Some("https://b.example"), None)]);
+}
+
+#[test]
+fn items_are_found_in_linear_work_however_they_are_named() {
+    type MakeEvents = fn(usize) -> Vec<Event>;
+    fn done(id: usize) -> Event {
+        let item = json!({ "type": "function_call", "id": format!("fc_{id}"), "call_id": "c", "name": "f", "arguments": "{}" });
+        event(&json!({ "type": "response.output_item.done", "item": item }))
+    }
+    let kinds: [(&str, MakeEvents); 4] = [
+        ("complete items without an index", |count| (0..count).map(done).collect()),
+        ("one item, again and again", |count| vec![done(0); count]),
+        ("deltas by id below closed items", |count| {
+            let delta = || {
+                event(
+                    &json!({ "type": "response.output_text.delta", "item_id": "msg", "content_index": 0, "delta": "x" }),
+                )
+            };
+            (0..count).flat_map(|nth| [done(nth), delta()]).collect()
+        }),
+        ("citations of one text", |count| {
+            let cite = |nth: usize| {
+                let annotation = json!({ "type": "url_citation", "url": format!("https://x.example/{nth}"), "start_index": 0, "end_index": 1 });
+                event(
+                    &json!({ "type": "response.output_text.annotation.added", "output_index": 0, "content_index": 0, "annotation": annotation }),
+                )
+            };
+            [delta(0, "text")].into_iter().chain((0..count).map(cite)).collect()
+        }),
+    ];
+    for (kind, events) in kinds {
+        work::assert_linear(kind, 500, events, |events| {
+            let mut answer = answer();
+            apply_all(&mut answer, events);
+            work::count_steps(answer.items.len() + events.len());
+        });
+    }
 }

@@ -44,6 +44,19 @@ fn what_a_failed_attempt_cost_stays_on_the_answer_and_in_every_sum() {
 }
 
 #[test]
+fn what_a_failed_attempt_may_have_cost_is_on_disk_before_the_next_attempt() {
+    for first in [vec![failed(&json!(0.02))], Vec::new()] {
+        let mut bench = TestChat::new();
+        let stream = bench.send("Why?");
+        bench.chat.on_opened(stream, Some("gen-a".into()), bench.now);
+        let mut saved = bench.apply(stream, &first).saved;
+        saved.extend(bench.end(stream, Ok(())).saved);
+        assert_eq!(saved, ["answer"]);
+        assert_eq!(bench.answer().generation_ids().collect::<Vec<_>>(), ["gen-a"]);
+    }
+}
+
+#[test]
 fn the_price_of_a_failed_attempt_is_looked_up_and_one_that_nobody_knows_was_free() {
     for (result, cost) in [(Ok(usage("0.03")), "0.13"), (Err(error(FaultKind::Model, 404)), "0.1")] {
         let mut bench = answered_at_the_second_attempt(&[]);
@@ -72,6 +85,19 @@ fn an_attempt_that_cost_something_counts_even_if_all_failed() {
     bench.apply(stream, &[failed(&json!(0.02))]);
     bench.stop();
     assert_eq!((bench.chat.cost().known.digits(), bench.chat.cost().unpriced_answers), ("0.02", 0));
+}
+
+#[test]
+fn what_an_attempt_cost_is_shown_and_saved_while_the_turn_waits_for_the_next() {
+    let mut bench = TestChat::new();
+    let stream = bench.send("Why?");
+    bench.chat.on_opened(stream, Some("gen-a".into()), bench.now);
+    let effects = bench.apply(stream, &[failed(&json!(0.02))]);
+    assert!(matches!(bench.phase(), Some(TurnPhase::AwaitingRetry { .. })), "{:?}", bench.phase());
+    assert_eq!(bench.chat.cost().known.digits(), "0.02");
+    assert_eq!(effects.saved, ["answer"]);
+    let card = crate::chat::explain(bench.answer(), bench.chat.active_turn()).expect("a card");
+    assert!(card.advice.contains("it cost $0.02 so far"), "{}", card.advice);
 }
 
 #[test]

@@ -56,10 +56,10 @@ fn prompts_are_queued_while_a_turn_runs_and_sent_one_by_one() {
     let stream = bench.send("one");
     assert_eq!(bench.submit("two").saved, ["queue", "draft"]);
     bench.submit("three");
-    assert_eq!(bench.chat.queue, ["two", "three"]);
+    assert_eq!(queued(&bench.chat), ["two", "three"]);
     let next = bench.apply(stream, &[delta("1"), item_done(0, &message_item("m1", "1")), completed("0")]);
     assert_eq!(next.gates.len(), 1);
-    assert_eq!((prompts(&bench.chat), &bench.chat.queue[..]), (vec!["one", "two"], &["three".to_owned()][..]));
+    assert_eq!((prompts(&bench.chat), queued(&bench.chat)), (vec!["one", "two"], vec!["three"]));
     assert!(bench.end(stream, Ok(())).saved.is_empty(), "the stream of a turn that has ended changes nothing");
     let stream = bench.confirm_and_open(&next);
     bench.apply(stream, &[delta("2"), item_done(0, &message_item("m2", "2")), completed("0")]);
@@ -72,12 +72,12 @@ fn after_a_failure_or_a_stop_the_queue_waits_for_the_next_prompt() {
     let stream = bench.send("one");
     bench.submit("two");
     assert!(bench.end(stream, Err(error(FaultKind::Key, 401))).gates.is_empty());
-    assert_eq!(bench.chat.queue, ["two"]);
+    assert_eq!(queued(&bench.chat), ["two"]);
     let next = bench.submit("three");
-    assert_eq!((prompts(&bench.chat), &bench.chat.queue[..]), (vec!["one", "two"], &["three".to_owned()][..]));
+    assert_eq!((prompts(&bench.chat), queued(&bench.chat)), (vec!["one", "two"], vec!["three"]));
     bench.confirm_and_open(&next);
     bench.stop();
-    assert_eq!(bench.chat.queue, ["three"]);
+    assert_eq!(queued(&bench.chat), ["three"]);
     bench.submit("");
     assert_eq!((prompts(&bench.chat), bench.chat.queue.len()), (vec!["one", "two", "three"], 0));
 }
@@ -87,9 +87,9 @@ fn a_queued_prompt_can_be_taken_back() {
     let mut bench = TestChat::new();
     bench.send("one");
     bench.submit("two");
-    let (text, next) = bench.chat.take_queued(0).expect("one waits");
-    assert_eq!((text.as_str(), collect_effects(next).saved), ("two", vec!["queue"]));
-    assert!(bench.chat.take_queued(0).is_none());
+    let (text, next) = bench.chat.take_back_queued().expect("one waits");
+    assert_eq!((text.as_str(), collect_effects(next).saved), ("two", vec!["taken back"]));
+    assert!(bench.chat.take_back_queued().is_none());
 }
 
 #[test]
@@ -393,7 +393,7 @@ fn a_request_waits_for_starting_tools_but_not_for_long() {
     let mut bench = TestChat::new();
     let until = bench.now + SignedDuration::from_secs(5);
     bench.chat.context.starting_servers =
-        Some(StartingServers { servers: vec!["a".into(), "b".into()], deadline: until });
+        Some(StartingServers { servers: vec!["a".into(), "b".into()], deadline: until, downloaders: Vec::new() });
     let effects = bench.submit("hello");
     assert!(bench.confirm_saved(&effects).opened.is_empty());
     assert_eq!((bench.phase(), bench.wakes_in()), (Some(&TurnPhase::AwaitingTools { until }), Some(5000)));
@@ -404,7 +404,8 @@ fn a_request_waits_for_starting_tools_but_not_for_long() {
 
     // The tools arrive, and the request is sent at once.
     let mut bench = TestChat::new();
-    bench.chat.context.starting_servers = Some(StartingServers { servers: vec!["a".into()], deadline: until });
+    bench.chat.context.starting_servers =
+        Some(StartingServers { servers: vec!["a".into()], deadline: until, downloaders: Vec::new() });
     let asked_for = bench.submit("hello");
     bench.confirm_saved(&asked_for);
     bench.chat.context.starting_servers = None;
@@ -413,7 +414,8 @@ fn a_request_waits_for_starting_tools_but_not_for_long() {
     assert!(collect_effects(bench.chat.on_tools_ready(bench.now)).opened.is_empty(), "once");
     // A turn that is stopped while it waits sends nothing.
     let mut bench = TestChat::new();
-    bench.chat.context.starting_servers = Some(StartingServers { servers: vec!["a".into()], deadline: until });
+    bench.chat.context.starting_servers =
+        Some(StartingServers { servers: vec!["a".into()], deadline: until, downloaders: Vec::new() });
     let asked_for = bench.submit("hello");
     bench.confirm_saved(&asked_for);
     let stopped = bench.stop();

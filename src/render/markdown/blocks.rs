@@ -12,7 +12,7 @@ use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, LinkType, Parser, Tag,
 use ratatui::style::Modifier;
 
 use self::{
-    containers::BlockContainer,
+    containers::{BlockContainer, is_block_tag, is_too_deep},
     figures::{OpenCodeBlock, OpenImage},
     links::OpenLink,
 };
@@ -21,6 +21,7 @@ use super::{
     code_style::{CodeColours, ScrollOffsets},
     formulas,
     inline::{InlineText, WrapCache},
+    layout_budget::CELLS_PER_ROW,
     table::MarkdownTable,
 };
 use crate::{
@@ -55,6 +56,8 @@ pub(crate) struct BlockInput<'a> {
     pub highlighted: Option<HighlightedCitation>,
     /// How the text was wrapped before, which may have grown since.
     pub wrap_cache: Option<&'a WrapCache>,
+    /// Where to stop: a few bytes may ask for many rows.
+    pub max_cells: usize,
 }
 
 /// What is made of the blocks.
@@ -81,6 +84,10 @@ pub(crate) struct BlockRows {
     pub source_map: SourceMap,
     /// Where the last block begins that text which is appended can change.
     pub last_block: usize,
+    /// The cells of the rows, and of all tables.
+    pub cells: usize,
+    /// There were too many of them, so rows are missing.
+    pub is_cut: bool,
 }
 
 /// Where a top-level block begins.
@@ -106,6 +113,9 @@ pub(crate) struct CodeBlockRows {
 /// Returns where the last top-level block of `source` begins; 0 if there is at most one. A formula that may still end
 /// holds back what follows it.
 pub(crate) fn last_block_start(source: &str) -> usize {
+    if is_too_deep(source) {
+        return 0;
+    }
     let (mut depth, mut start) = (0_usize, 0);
     let prepared = formulas::prepare(source);
     for (event, range) in Parser::new_ext(&prepared.text, formulas::parser_options()).into_offset_iter() {
@@ -127,6 +137,9 @@ pub(crate) fn line_start(source: &str, at: usize) -> usize {
 }
 
 pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
+    if is_too_deep(input.source) {
+        return BlockRows { is_cut: true, ..BlockRows::default() };
+    }
     let mut visitor = MarkdownVisitor {
         input,
         out: BlockRows::default(),
@@ -167,6 +180,10 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
             visitor.on_event(Event::Text(input.source[range.clone()].into()), range);
         } else {
             visitor.on_event(event, range);
+        }
+        if visitor.out.cells > input.max_cells {
+            visitor.out.is_cut = true;
+            return visitor.out;
         }
     }
     visitor.end_leaf(input.source.len());
@@ -236,7 +253,7 @@ impl MarkdownVisitor<'_> {
             Event::End(tag) => self.on_end(tag, range),
             Event::Text(words) => self.on_text(&words, range),
             Event::InlineMath(latex) | Event::DisplayMath(latex) => self.on_formula(&latex, range),
-            Event::Code(words) => self.on_inline_code(&words, range),
+            Event::Code(words) => self.on_inline_code(&formulas::with_dollars(&words), range),
             Event::Html(words) | Event::InlineHtml(words) => self.on_html(&words, range),
             Event::FootnoteReference(label) => {
                 let style = TextStyle { role: ColourRole::Muted, ..self.current_style() };
@@ -281,7 +298,10 @@ impl MarkdownVisitor<'_> {
                 self.table = Some(MarkdownTable { alignments, ..MarkdownTable::default() });
             }
             Tag::TableRow => self.cell_row.clear(),
-            Tag::TableCell => self.inline = Some(InlineText::default()),
+            Tag::TableCell => {
+                self.out.cells += CELLS_PER_ROW;
+                self.inline = Some(InlineText::default());
+            }
             Tag::Emphasis => self.styles.push(self.current_style().italic()),
             Tag::Strong => self.styles.push(self.current_style().bold()),
             Tag::Strikethrough => self.styles.push(self.current_style().with_modifiers(Modifier::CROSSED_OUT)),
@@ -431,6 +451,7 @@ impl MarkdownVisitor<'_> {
     }
 
     fn push_container(&mut self, first: Vec<StyledSpan>, is_item: bool) {
+        self.out.cells += CELLS_PER_ROW;
         let cells = first.iter().map(StyledSpan::width).sum();
         let rest = if is_item {
             vec![StyledSpan::new(" ".repeat(cells), TextStyle::of(ColourRole::Text))]
@@ -551,34 +572,6 @@ impl MarkdownVisitor<'_> {
             self.push_text_row(line.text, RowKind::Table, to, LineJoin::LineEnd);
         }
         self.extend_last_row(end);
-    }
-}
-
-fn is_block_tag(tag: &Tag) -> bool {
-    match tag {
-        Tag::Paragraph
-        | Tag::Heading { .. }
-        | Tag::BlockQuote(_)
-        | Tag::CodeBlock(_)
-        | Tag::HtmlBlock
-        | Tag::List(_)
-        | Tag::Item
-        | Tag::FootnoteDefinition(_)
-        | Tag::DefinitionList
-        | Tag::DefinitionListTitle
-        | Tag::DefinitionListDefinition
-        | Tag::Table(_)
-        | Tag::MetadataBlock(_) => true,
-        Tag::TableHead
-        | Tag::TableRow
-        | Tag::TableCell
-        | Tag::Emphasis
-        | Tag::Strong
-        | Tag::Strikethrough
-        | Tag::Superscript
-        | Tag::Subscript
-        | Tag::Link { .. }
-        | Tag::Image { .. } => false,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::citations::annotations::{CitationMark, HighlightedCitation};
 use std::ops::Range;
 
 use super::{
-    BlockCounts, MarkdownLayout,
+    BlockCounts, ClosedBlock, MAX_OPEN_BLOCK, MarkdownLayout,
     blocks::{self, BlockInput, WalkOutput},
     open_text::OpenText,
 };
@@ -33,14 +33,20 @@ impl MarkdownLayout {
             return;
         }
         let previous = std::mem::replace(&mut self.highlighted, highlighted);
+        if self.shows_plain_source() {
+            return;
+        }
         let touched: Vec<Range<usize>> =
             [&previous, &self.highlighted].into_iter().flatten().map(|lit| self.highlight_range(lit)).collect();
         let touches = |here: &Range<usize>| touched.iter().any(|it| it.start < here.end && here.start < it.end);
-        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| touches(&self.blocks[at].source)).collect();
+        // To highlight a claim in a very long block would take too long.
+        let is_stale = |source: &Range<usize>| source.len() <= MAX_OPEN_BLOCK && touches(source);
+        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| is_stale(&self.blocks[at].source)).collect();
         for at in stale {
             self.relayout_block(source, at);
         }
-        if touches(&(self.closed.source_bytes..source.len())) {
+        let is_short = self.open.text.len() <= MAX_OPEN_BLOCK && !self.is_deferred();
+        if is_short && touches(&(self.closed.source_bytes..source.len())) {
             self.advance();
         }
     }
@@ -52,6 +58,15 @@ impl MarkdownLayout {
             (mark.range.start.min(mark.insert_at.saturating_sub(1)), mark.range.end.max(mark.insert_at))
         });
         lit.claim.start.min(start)..lit.claim.end.max(end)
+    }
+
+    /// Returns how many bytes are laid out again if the marks change to these.
+    pub(super) fn stale_bytes(&self, source_len: usize, marks: &[CitationMark]) -> usize {
+        let changes = |block: &&ClosedBlock| {
+            marks_within(&self.citation_marks, &block.source) != marks_within(marks, &block.source)
+        };
+        let stale = || self.blocks.iter().filter(changes);
+        if stale().nth(MAX_STALE_BLOCKS).is_some() { source_len } else { stale().map(|block| block.source.len()).sum() }
     }
 
     /// Takes in changed marks and lays out the closed blocks that contain them again.
@@ -92,6 +107,7 @@ impl MarkdownLayout {
             },
             highlighted: self.highlighted.as_ref().map(|lit| open.map_highlight(lit)),
             wrap_cache: None,
+            max_cells: usize::MAX,
         };
         let laid = blocks::lay_out(&input);
         self.work.bytes += open.text.len() as u64;
@@ -99,7 +115,7 @@ impl MarkdownLayout {
         let gap =
             usize::from(block.first_row > 0 && self.rows.get(block.first_row).is_some_and(|row| row.spans.is_empty()));
         let raw = |at: usize| if at == 0 { block.source.start } else { open.source_pos(at) };
-        let rows: Vec<StyledRow> = laid
+        let mut rows: Vec<StyledRow> = laid
             .rows
             .into_iter()
             .map(|row| {
@@ -108,6 +124,14 @@ impl MarkdownLayout {
             })
             .collect();
         let first = block.first_row + gap;
+        // The rows above and below continue where the block begins and ends.
+        let before = self.rows.get(first..end_row).unwrap_or_default();
+        if let (Some(top), Some(old)) = (rows.first_mut(), before.first()) {
+            top.source.start = old.source.start;
+        }
+        if let (Some(bottom), Some(old)) = (rows.last_mut(), before.last()) {
+            bottom.source.end = old.source.end;
+        }
         let moved = |row: usize| row + rows.len() - (end_row - first);
         for later in &mut self.blocks[block_index + 1..] {
             later.first_row = moved(later.first_row);

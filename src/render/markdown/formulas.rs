@@ -2,7 +2,8 @@
 //!
 //! A Markdown parser reads `\(…\)` and `\[…\]` as escaped brackets, and a line of a formula that begins with `+` or `=`
 //! as a list or a heading. So such a formula is passed to the parser as `$$…$$` on one line of exactly the same length:
-//! every position in one text is a position in the other.
+//! every position in one text is a position in the other. The parser would also end a formula at a dollar inside inline
+//! code: those are hidden from it.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -38,7 +39,8 @@ pub(crate) fn parser_options() -> Options {
 
 pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
     let has = |mark: &&str| memchr::memmem::find(source.as_bytes(), mark.as_bytes()).is_some();
-    if !["$$", r"\(", r"\["].iter().any(has) {
+    let has_formula = ["$$", r"\(", r"\["].iter().any(has);
+    if !has_formula && !["$", "`"].iter().all(has) {
         return PreparedMarkdown { text: Cow::Borrowed(source), open_formula: usize::MAX, formulas: Vec::new() };
     }
     // A formula may contain what looks like the start of a list, and so affect what is code after it.
@@ -60,8 +62,17 @@ pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
 /// The maximum number of passes until the ranges of code and formulas agree.
 const MAX_ROUNDS: usize = 6;
 
+/// What the parser sees in the place of a dollar in inline code.
+const HIDDEN_DOLLAR: u8 = 1;
+
+/// Returns inline code as it was written.
+pub(crate) fn with_dollars(code: &str) -> Cow<'_, str> {
+    const HIDDEN: char = HIDDEN_DOLLAR as char;
+    if code.contains(HIDDEN) { Cow::Owned(code.replace(HIDDEN, "$")) } else { Cow::Borrowed(code) }
+}
+
 /// Rewrites the formulas outside code in the parser's syntax; returns whether lines were joined.
-fn replace_delimiters<'a>(source: &'a str, code: &[Range<usize>]) -> (PreparedMarkdown<'a>, bool) {
+fn replace_delimiters<'a>(source: &'a str, code: &[CodeRange]) -> (PreparedMarkdown<'a>, bool) {
     let bytes = source.as_bytes();
     let mut code = code.iter().peekable();
     let mut is_joined = false;
@@ -71,9 +82,12 @@ fn replace_delimiters<'a>(source: &'a str, code: &[Range<usize>]) -> (PreparedMa
     let mut pos = 0;
     while let Some(step) = memchr::memchr2(b'$', b'\\', &bytes[pos..]) {
         pos += step;
-        while code.next_if(|range| range.end <= pos).is_some() {}
-        if let Some(range) = code.peek().filter(|range| range.contains(&pos)) {
-            pos = range.end;
+        while code.next_if(|code| code.range.end <= pos).is_some() {}
+        if let Some(CodeRange { range, is_inline }) = code.peek().filter(|code| code.range.contains(&pos)) {
+            if *is_inline && bytes[pos] == b'$' {
+                out.get_or_insert_with(|| bytes.to_vec())[pos] = HIDDEN_DOLLAR;
+            }
+            pos = if *is_inline { pos + 1 } else { range.end };
             continue;
         }
         let Some(delimiter) = FormulaDelimiter::parse(&bytes[pos..]) else {
@@ -292,14 +306,21 @@ fn counted(source: &str, from: usize, found: Option<usize>) -> Option<usize> {
     found.map(|at| from + at)
 }
 
-/// Returns the ranges of code and HTML, in which nothing is mathematics.
-fn code_ranges(source: &str) -> Vec<Range<usize>> {
-    let mut ranges: Vec<Range<usize>> = Vec::new();
+/// Code or HTML, in which nothing is mathematics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct CodeRange {
+    range: Range<usize>,
+    /// It is between backticks.
+    is_inline: bool,
+}
+
+fn code_ranges(source: &str) -> Vec<CodeRange> {
+    let mut ranges: Vec<CodeRange> = Vec::new();
     for (event, range) in Parser::new_ext(source, parser_options() - Options::ENABLE_MATH).into_offset_iter() {
         if matches!(event, Event::Start(Tag::CodeBlock(_) | Tag::HtmlBlock) | Event::Code(_) | Event::InlineHtml(_))
-            && ranges.last().is_none_or(|last| last.end <= range.start)
+            && ranges.last().is_none_or(|last| last.range.end <= range.start)
         {
-            ranges.push(range);
+            ranges.push(CodeRange { range, is_inline: matches!(event, Event::Code(_)) });
         }
     }
     ranges
@@ -342,6 +363,7 @@ mod tests {
     fn text_without_formulas_is_unchanged() {
         for text in [
             r"`\(x\)` and \\(x\\)",
+            "$5 and $6, not code",
             "```\n$$\na\n$$\n```\n",
             r"\[sic\] \[ ] \(\)",
             "\\(a\n\nb\\)",
@@ -352,6 +374,13 @@ mod tests {
         ] {
             assert_eq!(prepared(text), text);
         }
+    }
+
+    #[test]
+    fn dollars_in_inline_code_are_hidden_from_the_parser() {
+        assert_eq!(prepared(r"it costs $5 with `$\!`"), "it costs $5 with `\u{1}\\!`");
+        assert_eq!(prepared("`a$$b$` and $x$"), "`a\u{1}\u{1}b\u{1}` and $x$");
+        assert_eq!(with_dollars("a\u{1}b"), "a$b");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    BlockCounts, CodeBlock, MarkdownOptions,
+    BlockCounts, CodeBlock, LayoutBudget, MarkdownOptions,
     blocks::{self, BlockInput, CodeBlockRows, WalkOutput},
     open_text::OpenText,
 };
@@ -36,7 +36,13 @@ impl MarkdownText {
             counts_before: BlockCounts::default(),
             highlighted: None,
             wrap_cache: None,
+            max_cells: LayoutBudget::of_thread(source.len()).cells(),
         });
+        if walked.is_cut {
+            // It is shown as its source.
+            let source_map = open.map_sources(SourceMap::verbatim(0..open.text.len()));
+            return Self { text: open.text, source_map, ..Self::default() };
+        }
         let as_written = |code: &CodeBlockRows| {
             let runs = code.source_map.runs().map(|run| match run.kind {
                 SourceKind::Verbatim => &source[open.source_pos(run.source.start)..open.source_pos(run.source.end)],

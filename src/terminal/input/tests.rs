@@ -467,6 +467,11 @@ fn what_is_typed_behind_a_broken_report_shows_in_time() {
 }
 
 #[test]
+fn a_key_typed_behind_a_string_that_broke_off_is_not_counted_from_its_start() {
+    assert_eq!(decode(&[b"\x1b^never ends\x1b", b"^", b"x"]).last(), Some(&letter('x', NONE)));
+}
+
+#[test]
 fn an_unterminated_reply_loses_only_itself() {
     assert_eq!(play!(TimedDecoder::new(), "\x1b]11;rgb:15", 300, "j").settle(), "j");
     assert_eq!(decode(&[b"\x1b]11;rgb:15", b"\x1b[A"]), [press(KeyCode::Up, NONE)]);

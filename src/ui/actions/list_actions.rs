@@ -109,8 +109,10 @@ pub(crate) fn leave_field(list: &mut ConversationList, cx: &mut Cx<'_>) {
 
 /// Takes the new title, or opens the conversation that was filtered for.
 pub(crate) fn accept_field(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let is_renaming = screen.list.renaming.is_some();
     match screen.list.finish_rename() {
         Some((id, title)) => switching::rename_conversation(cx, id, &title),
+        None if is_renaming => cx.show_message("a title needs at least one letter; the old one stays"),
         None => open_selected(screen, cx),
     }
 }

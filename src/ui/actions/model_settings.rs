@@ -70,6 +70,14 @@ pub(crate) fn ensure_model(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
 }
 
+/// Whether a typed name can be that of a model that is not in the catalogue: a slip of the fingers is none.
+pub(crate) fn is_model_name(cx: &Cx<'_>, typed: &str) -> bool {
+    let is_one_word = !typed.is_empty() && !typed.starts_with('/') && !typed.contains(char::is_whitespace);
+    let has_models = cx.env.catalogue(&cx.chats.settings().endpoint).is_some_and(|known| !known.models.is_empty());
+    let is_whole = typed.split_once('/').is_some_and(|(vendor, model)| !vendor.is_empty() && !model.is_empty());
+    is_one_word && (is_whole || !has_models)
+}
+
 /// Updates what a conversation's requests need to know from outside it.
 pub(crate) fn update_request_context(cx: &mut Cx<'_>, id: ConversationId) {
     let Some(conversation) = cx.chats.conversations.get(&id) else { return };

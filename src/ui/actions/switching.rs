@@ -1,11 +1,10 @@
 //! The conversation on the screen: creating, opening, switching and trashing; each keeps its draft.
 
+use crate::ui::{chats::PaneContent, cx::Cx, environment::Environment, screen::Screen};
 use crate::ui::{
-    chats::Chats,
     screen::ConversationPane,
     toasts::{ToastSubject, ToastText},
 };
-use crate::ui::{chats::PaneContent, cx::Cx, environment::Environment, screen::Screen};
 use jiff::SignedDuration;
 
 use crate::ui::{
@@ -56,6 +55,14 @@ pub(crate) fn show_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: Conver
     leave_conversation(&mut screen.pane, cx);
     let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
     screen.pane.composer.set_text(&conversation.draft);
+    if let Some((target, text)) = screen.pane.unfinished_edits.remove(&id) {
+        if can_edit(conversation, target) {
+            screen.pane.composer.set_text(&text);
+            screen.pane.editing = Some(target);
+        } else {
+            remember_prompt(&mut cx.chats.prompt_history, text);
+        }
+    }
     cx.chats.content = PaneContent::Conversation(id);
     screen.pane.transcripts.entry(id).or_default();
     screen.list.cursor = Some(id);
@@ -80,13 +87,18 @@ pub(crate) fn save_due_draft(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
 
 /// Saves the draft if it has changed.
 pub(crate) fn save_draft(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
-    if pane.draft_due.take().is_none() || pane.editing.is_some() {
+    if pane.draft_due.take().is_none() {
         return;
     }
     let text = pane.composer.text();
     match cx.chats.content {
         PaneContent::Conversation(id) => {
             if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
+                if pane.editing.is_some() {
+                    let next = conversation.save_edit(&text);
+                    carry_out(cx, id, next);
+                    return;
+                }
                 if conversation.is_new() {
                     save_changes(cx, vec![ConversationChange::NewDraft(text)]);
                     return;
@@ -109,15 +121,38 @@ pub(crate) fn save_draft_now(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
 /// Saves the draft and resets the composer's state before the pane shows another conversation.
 fn leave_conversation(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
     save_draft(pane, cx);
-    pane.editing = None;
+    if let (Some(target), Some(id)) = (pane.editing.take(), cx.chats.content.conversation_id()) {
+        pane.unfinished_edits.insert(id, (target, pane.composer.text()));
+    }
     pane.send_when_loaded = false;
 }
 
+/// Whether what was being edited is still there.
+fn can_edit(conversation: &Conversation, target: EditTarget) -> bool {
+    match target {
+        EditTarget::Prompt(prompt) => conversation.messages.contains_key(&prompt),
+        EditTarget::Arguments(call) | EditTarget::Reason(call) => {
+            conversation.asking_call().is_some_and(|(asking, _)| asking == call)
+        }
+    }
+}
+
+/// Ends an edit: the draft that it replaced returns to the composer, and to the disk.
+pub(crate) fn end_edit(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
+    pane.editing = None;
+    pane.draft_due = None;
+    let Some(id) = cx.chats.content.conversation_id() else { return };
+    let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
+    pane.composer.set_text(&conversation.draft);
+    let next = conversation.save_draft();
+    carry_out(cx, id, next);
+}
+
 /// Puts a text at the front of the prompt history.
-pub(crate) fn remember_prompt(chats: &mut Chats, text: String) {
+pub(crate) fn remember_prompt(history: &mut Vec<String>, text: String) {
     if !text.trim().is_empty() {
-        chats.prompt_history.retain(|prompt| *prompt != text);
-        chats.prompt_history.insert(0, text);
+        history.retain(|prompt| *prompt != text);
+        history.insert(0, text);
     }
 }
 
@@ -126,19 +161,19 @@ pub(crate) fn send_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
     let text = screen.pane.composer.take();
     screen.pane.draft_due = None;
     if let Some(edit_target @ (EditTarget::Arguments(_) | EditTarget::Reason(_))) = screen.pane.editing {
-        screen.pane.editing = None;
+        end_edit(&mut screen.pane, cx);
         crate::ui::actions::tool_actions::take_call_text(screen, cx, edit_target, text);
         return;
     }
-    remember_prompt(cx.chats, text.clone());
+    remember_prompt(&mut cx.chats.prompt_history, text.clone());
     if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.scroll(ScrollMove::Bottom);
     }
-    match screen.pane.editing.take() {
+    match screen.pane.editing {
         Some(EditTarget::Prompt(prompt)) => {
+            end_edit(&mut screen.pane, cx);
             let Some(id) = cx.chats.content.conversation_id() else { return };
             let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
-            screen.pane.composer.set_text(&conversation.draft);
             let next = conversation.edit_prompt(prompt, text, &mut cx.chats.ids, cx.now);
             carry_out(cx, id, next);
         }

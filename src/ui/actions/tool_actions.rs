@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use super::{model_settings, switching};
 use crate::{
+    api::json,
     chat::{CallDecision, CallId, choices::ApprovalChoice},
     config::SettingChange,
     mcp::{self, RunPermission, ServerStatuses},
@@ -45,10 +46,12 @@ pub(crate) fn on_mcp_event(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, even
             }
         }
         // Its tools were reported before.
-        mcp::McpEvent::State { state: mcp::ServerState::Ready(_), .. } => (),
+        mcp::McpEvent::State { server, state: mcp::ServerState::Ready(_) } => {
+            cx.env.tools.reported_failures.remove(server);
+        }
         mcp::McpEvent::State { server, state: new_state } => {
             cx.env.tools.server_tools.remove(server);
-            if let mcp::ServerState::Failed { why } = new_state
+            if let mcp::ServerState::Failed { why } | mcp::ServerState::Waiting { why, .. } = new_state
                 && cx.env.tools.reported_failures.insert(server.clone())
             {
                 cx.env.complaints.push(format!("the MCP server {} is not available: {why}", text::clean(server)));
@@ -229,7 +232,7 @@ pub(crate) fn take_call_text(screen: &mut Screen, cx: &mut Cx<'_>, target: EditT
             Err(error) => {
                 screen.pane.composer.set_text(&text);
                 screen.pane.editing = Some(target);
-                cx.warn(format!("this is not JSON: {error}"));
+                cx.warn(format!("this is not JSON: {}", json::syntax_problem(&error)));
                 return;
             }
         },

@@ -180,7 +180,7 @@ fn every_load_state_is_described() {
     │                                                │
     │                                                │
     │                                                │
-    ╰────────────────────── ↵ use  Esc keep opus-5 ──╯
+    ╰───────────────────────────── Esc keep opus-5 ──╯
     ");
 
     let mut picker = FuzzyPicker::new("Models", MODEL_COLUMNS);

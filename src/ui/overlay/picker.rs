@@ -37,6 +37,8 @@ pub struct FuzzyPicker<T> {
     pub notice: Option<String>,
     /// The text shown when there are no rows at all.
     pub empty_text: String,
+    /// The text shown when no row matches.
+    pub no_match_text: String,
     /// The context of its keys.
     pub context: KeyContext,
     /// The actions and their labels, at the bottom.
@@ -100,6 +102,7 @@ impl<T: PartialEq> FuzzyPicker<T> {
             load_state: LoadState::Ready,
             notice: None,
             empty_text: String::new(),
+            no_match_text: "No matches.".into(),
             context: KeyContext::Picker,
             hint_labels: Vec::new(),
             width: 76,

@@ -68,6 +68,7 @@ fn open_model_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, kind: P
     picker.width = 92;
     picker.detail_rows = 3;
     picker.empty_text = "Type the name of a model; Enter uses it as typed.".into();
+    picker.no_match_text = "No matches. A whole name, vendor/model, is used as typed.".into();
     fill_models(cx.chats, cx.env, &mut picker);
     let current = cx.chats.settings().model.clone();
     picker.select(&PickerItem::Model(current.clone()));

@@ -117,10 +117,12 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
     let typed = picker.query.text().trim().to_owned();
     let item = match picker.selected() {
         Some(row) => row.payload.clone(),
-        // A model that is not in the catalogue is sent as typed.
         None if matches!(of, PickerKind::Model | PickerKind::ModelForAgain { .. } | PickerKind::AnswerAgain { .. })
             && !typed.is_empty() =>
         {
+            if !model_settings::is_model_name(cx, &typed) {
+                return cx.warn(format!("no model is called {typed}"));
+            }
             PickerItem::Model(typed)
         }
         None if matches!(of, PickerKind::SavePath { .. } | PickerKind::Command { .. }) && !typed.is_empty() => {

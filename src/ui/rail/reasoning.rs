@@ -35,6 +35,7 @@ impl Rail {
         self.push_headline(answer, &all, now, options);
         let look = MarkdownOptions { base_style: TextStyle::of(ColourRole::Text).italic(), ..options.look };
         let mut shown_texts = Vec::new();
+        let mut budget = self.layout_budget;
         for (&slot, item) in &answer.items {
             match &*item.kind {
                 ItemKind::Reasoning(reasoning) => {
@@ -44,12 +45,15 @@ impl Rail {
                         shown_texts.push(key);
                         let layout = self.texts.entry(key).or_insert_with(|| MarkdownLayout::new(look));
                         layout.set_options(look);
-                        layout.sync(
-                            text,
-                            self.width,
-                            if is_complete { TextStage::Complete } else { TextStage::Growing },
-                            &[],
-                        );
+                        if let Some(finished) = self.finished.remove(&key) {
+                            layout.adopt(finished, text);
+                        }
+                        let stage = if is_complete { TextStage::Complete } else { TextStage::Growing };
+                        let ready = layout.end_for_frame(text, stage, budget);
+                        self.is_behind |= ready < text.len();
+                        let stage_now = if ready == text.len() { stage } else { TextStage::Growing };
+                        layout.sync_within(&text[..ready], self.width, stage_now, &[], &mut budget);
+                        self.jobs.extend(layout.take_job(text, stage, &[]).map(|job| (key, job)));
                         let rows = layout.rows().len();
                         self.push_blank();
                         self.blocks.push(RailBlock::Text(key, rows));

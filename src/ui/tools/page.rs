@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::rows::{self, ToolFacts, ToolListItem, WebSearchState, server_state_text, short_line};
+use super::{
+    rows::{self, ToolFacts, ToolListItem, WebSearchState, server_state_text, short_line},
+    weights,
+};
 use crate::{
     mcp::{LogSource, RunPermission, ServerState, ServerStatus},
     render::{
@@ -12,7 +15,10 @@ use crate::{
     },
     text,
     tools::{PolicyVerdict, ToolCommand, ToolDefinition, ToolId},
-    ui::reading::{facts::format_size, limited_text, tool_text},
+    ui::reading::{
+        facts::{format_size, format_token_count},
+        limited_text, tool_text,
+    },
 };
 
 /// The subject of a page.
@@ -211,7 +217,10 @@ impl PageBuilder {
         self.rows.push(StyledRow::blank());
         self.push_value("policy", verdict_text(&tool.id, facts));
         self.push_value("claims", &tool_text::claimed_effects(tool.hints));
-        self.push_value("sent as", facts.toolbox.wire_name(&tool.id).unwrap_or_default());
+        let wire_name = facts.toolbox.wire_name(&tool.id).unwrap_or_default();
+        self.push_value("sent as", wire_name);
+        let tokens = format_token_count(weights::schema_tokens(wire_name, tool));
+        self.push_value("weighs", &format!("~{tokens} tokens in every request"));
         if let Some(command) = facts.toolbox.command(&tool.id) {
             self.push_command(command);
         }

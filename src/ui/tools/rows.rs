@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::weights::SchemaWeights;
 use crate::{
     chat::Timestamp,
     mcp::{RunPermission, ServerState, ServerStatus, ServerStatuses},
@@ -10,7 +11,7 @@ use crate::{
     tools::{
         COMMAND_SERVER, PolicyVerdict, ToolDefinition, ToolId, ToolMode, ToolSelection, Toolbox, toolbox::WEB_SEARCH,
     },
-    ui::reading::tool_text::visible_tool_name,
+    ui::reading::{facts::format_token_count, tool_text::visible_tool_name},
 };
 
 /// The state of all tools, for the conversation on the screen.
@@ -92,13 +93,10 @@ pub(super) const UNTRUSTED_REASON: &str = "not trusted yet";
 const MAX_TEXT_CHARS: usize = 300;
 
 /// All rows, from the top.
-pub(super) fn build_rows(facts: &ToolFacts) -> Vec<ToolRow> {
-    let mut rows = vec![
-        heading_row("Tool use"),
-        mode_row(facts.selection),
-        parallel_calls_row(facts.selection),
-        heading_row("MCP servers"),
-    ];
+pub(super) fn build_rows(facts: &ToolFacts, weights: &SchemaWeights) -> Vec<ToolRow> {
+    let mut rows = vec![heading_row("Tool use"), mode_row(facts.selection), parallel_calls_row(facts.selection)];
+    rows.extend(weight_row(facts, weights));
+    rows.push(heading_row("MCP servers"));
     let ToolFacts { statuses: board, toolbox, .. } = *facts;
     if board.servers.is_empty() {
         rows.push(note_row(
@@ -178,6 +176,20 @@ fn parallel_calls_row(chosen: &ToolSelection) -> ToolRow {
     setting_row(ToolListItem::ParallelCalls, "parallel calls", word, means)
 }
 
+/// What the tools that are on add to every request; `None` if there are none.
+fn weight_row(facts: &ToolFacts, weights: &SchemaWeights) -> Option<ToolRow> {
+    let (tokens, heaviest) = weights.of_selection(facts.selection)?;
+    let names: Vec<String> = heaviest
+        .iter()
+        .map(|(id, tokens)| format!("{} {}", visible_tool_name(id), format_token_count(*tokens)))
+        .collect();
+    let words = vec![
+        (ColourRole::Text, format!("schemas weigh ~{} tokens", format_token_count(tokens))),
+        (ColourRole::Muted, format!("  in every request, most {}", names.join(", "))),
+    ];
+    Some(ToolRow { depth: RowDepth::Row, item: None, switch: None, name: String::new(), text: words })
+}
+
 fn setting_row(thing: ToolListItem, name: &str, word: &str, means: &str) -> ToolRow {
     let words = vec![(ColourRole::Text, word.to_owned()), (ColourRole::Muted, format!("  {means}"))];
     ToolRow { depth: RowDepth::Row, item: Some(thing), switch: None, name: name.into(), text: words }
@@ -212,7 +224,12 @@ pub(super) fn server_state_text(known: &ServerStatus, facts: &ToolFacts) -> Vec<
             (ColourRole::Muted, format!("  {} would run {}", file(), short_line(&configured.target_line()))),
         ],
         (RunPermission::On, ServerState::Idle) => vec![(ColourRole::Muted, "not started".into())],
-        (RunPermission::On, ServerState::Starting) => vec![(ColourRole::Accent, format!("{} starting", marks.running))],
+        (RunPermission::On, ServerState::Starting) => {
+            let mut words = vec![(ColourRole::Accent, format!("{} starting", marks.running))];
+            let downloads = known.downloader().map(|program| format!("  {program} may be downloading"));
+            words.extend(downloads.map(|words| (ColourRole::Muted, words)));
+            words
+        }
         (RunPermission::On, ServerState::Ready(identity)) => {
             let mut words = vec![(ColourRole::Ok, format!("{} ready", marks.done))];
             let identity_text = short_line(&format!("{} {}", identity.name, identity.version));

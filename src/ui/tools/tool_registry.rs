@@ -8,7 +8,7 @@ use std::{
 use crate::{
     chat::{Timestamp, request::StartingServers},
     config::Config,
-    mcp::ServerStatuses,
+    mcp::{ServerStatus, ServerStatuses},
     tools::{ToolCommand, ToolDefinition, ToolId, ToolLimits, ToolPolicy, Toolbox},
 };
 
@@ -64,8 +64,12 @@ impl ToolRegistry {
     /// Returns the servers that were asked to start and have not reported their tools yet.
     pub fn awaited_servers(&self) -> Option<StartingServers> {
         let until = self.start_deadline?;
-        let servers: Vec<String> = self.server_statuses.pending_servers().map(str::to_owned).collect();
-        (!servers.is_empty()).then_some(StartingServers { servers, deadline: until })
+        let pending: Vec<&ServerStatus> = self.server_statuses.pending_servers().collect();
+        let mut downloaders: Vec<&'static str> = pending.iter().filter_map(|known| known.downloader()).collect();
+        downloaders.sort_unstable();
+        downloaders.dedup();
+        let servers: Vec<String> = pending.iter().map(|known| known.configured.name.clone()).collect();
+        (!servers.is_empty()).then_some(StartingServers { servers, deadline: until, downloaders })
     }
 
     /// Returns a number that changes with the tools or the state of their servers.

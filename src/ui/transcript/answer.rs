@@ -6,7 +6,9 @@ mod work_rows;
 
 use super::{
     CitationTarget,
-    message_rows::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, head_row, left_out_mark},
+    message_rows::{
+        LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, TextKey, head_row, left_out_mark,
+    },
     parts::{AnswerPart, MessageParts, PartContent, PartKey, PartKind},
 };
 use crate::{
@@ -53,6 +55,7 @@ pub(crate) fn answer_sections(
     parts.parts.iter().for_each(|part| builder.push_part(part));
     let SectionBuilder { sections, used_texts: used, .. } = builder;
     laid.texts.retain(|key, _| used.contains(key));
+    laid.finished.clear(); // What is left is of texts that are folded or gone.
     sections
 }
 
@@ -71,7 +74,7 @@ struct SectionBuilder<'a> {
     /// The last part was a text, so a blank row separates the work after it.
     is_after_text: bool,
     /// The keys of the texts that are still part of the answer.
-    used_texts: Vec<(ItemSlot, usize)>,
+    used_texts: Vec<TextKey>,
 }
 
 impl SectionBuilder<'_> {
@@ -195,7 +198,7 @@ impl SectionBuilder<'_> {
     /// Lays out the new part of a text. Returns its number of rows.
     fn sync_text(
         &mut self,
-        key: (ItemSlot, usize),
+        key: TextKey,
         text: &str,
         look: &MarkdownOptions,
         width: usize,
@@ -210,12 +213,19 @@ impl SectionBuilder<'_> {
         if is_answer {
             layout.continue_after(self.counted);
         }
+        let had_plain_source = layout.shows_plain_source();
+        let mut is_replaced = self.laid.finished.remove(&key).is_some_and(|finished| layout.adopt(finished, text));
         let marks = if is_answer { self.laid.citations.marks(key) } else { &[] };
         let stage = if is_complete { TextStage::Complete } else { TextStage::Growing };
-        let ready = layout.end_for_frame(text, stage);
+        let ready = layout.end_for_frame(text, stage, self.laid.budget);
         self.laid.is_behind |= ready < text.len();
-        let stage = if ready == text.len() { stage } else { TextStage::Growing };
-        layout.sync(&text[..ready], width, stage, marks);
+        let stage_now = if ready == text.len() { stage } else { TextStage::Growing };
+        layout.sync_within(&text[..ready], width, stage_now, marks, &mut self.laid.budget);
+        is_replaced |= layout.shows_plain_source() != had_plain_source;
+        if is_replaced {
+            self.laid.replaced_frame = Some(self.context.frame);
+        }
+        self.laid.jobs.extend(layout.take_job(text, stage, marks).map(|job| (key, job)));
         layout.highlight(text, lit);
         if is_answer {
             self.counted = layout.counts();

@@ -9,7 +9,10 @@ use super::{
     message_rows::{self, MessageRows},
     signed,
 };
-use crate::chat::{Conversation, MessageId, Timestamp};
+use crate::{
+    chat::{Conversation, MessageId, Timestamp},
+    render::markdown::LayoutBudget,
+};
 
 /// A transcript while it is being laid out.
 pub(crate) struct LayoutPass<'a> {
@@ -25,6 +28,8 @@ pub(crate) struct LayoutPass<'a> {
     pub reader_changed_rows: bool,
     /// The width or the options of the layout have changed: rows that this adds do not count as new.
     pub is_relaid: bool,
+    /// What the frame may still lay out.
+    pub budget: LayoutBudget,
 }
 
 impl LayoutPass<'_> {
@@ -59,7 +64,9 @@ impl LayoutPass<'_> {
             citation_state: &self.transcript.citation_state,
         };
         let laid = self.transcript.message_rows.entry(id).or_default();
+        laid.budget = self.budget;
         let work = laid.sync(message, &context);
+        self.budget = laid.budget;
         self.transcript.work.rows += work.rows;
         self.transcript.work.bytes += work.bytes;
     }

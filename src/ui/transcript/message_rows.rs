@@ -21,7 +21,7 @@ use crate::{
     citations::annotations::AnswerCitations,
     render::{
         highlight,
-        markdown::{LayoutWork, MarkdownLayout},
+        markdown::{LayoutBudget, LayoutJob, LayoutWork, MarkdownLayout},
         row::{GutterMark, LineJoin, RowKind, StyledRow, StyledSpan, TextStyle},
         source_map::{SourceMap, SourcePos},
         theme::ColourRole,
@@ -57,6 +57,9 @@ pub(crate) struct LayoutCx<'a> {
     pub citation_state: &'a CitationState,
 }
 
+/// Identifies a text of an answer: its item, and which of its texts.
+pub(crate) type TextKey = (ItemSlot, usize);
+
 /// The rows of one message.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MessageRows {
@@ -65,9 +68,16 @@ pub(crate) struct MessageRows {
     sections: Vec<MessageSection>,
     height: usize,
     /// The layouts of texts and reasoning, which may grow.
-    pub texts: BTreeMap<(ItemSlot, usize), MarkdownLayout>,
+    pub texts: BTreeMap<TextKey, MarkdownLayout>,
     /// More text arrived at once than one frame can lay out.
     pub is_behind: bool,
+    /// What the frame may still lay out.
+    pub budget: LayoutBudget,
+    /// Texts that are too much for a frame, and the layouts that have come back.
+    pub jobs: Vec<(TextKey, LayoutJob)>,
+    pub finished: BTreeMap<TextKey, MarkdownLayout>,
+    /// The last frame in which the rows of a text were replaced by others for the same source.
+    pub replaced_frame: Option<u64>,
     pub citations: AnswerCitations,
     /// The long part of the card of a call that waits for approval.
     pub call_rows: Option<CallRows>,
@@ -110,7 +120,7 @@ pub(crate) struct MessageSection {
 pub(crate) enum SectionRows {
     Owned(Vec<StyledRow>),
     /// A range of the rows of a text's layout.
-    OfText((ItemSlot, usize), Range<usize>),
+    OfText(TextKey, Range<usize>),
 }
 
 /// A row and the bar to its left.
@@ -169,7 +179,7 @@ impl MessageRows {
             source_card: cited.and_then(|_| context.citation_state.layout_key(context.now)),
         };
         let is_live = message.as_answer().is_some_and(|answer| !answer.is_over());
-        if !is_live && !self.is_behind && self.layout_key.as_ref() == Some(&key) {
+        if !is_live && !self.is_behind && self.finished.is_empty() && self.layout_key.as_ref() == Some(&key) {
             return LayoutWork::default();
         }
         self.is_behind = false;
@@ -368,8 +378,9 @@ impl MessageRows {
         }
     }
 
-    /// The row of an anchor: by its number in its part or, if the text was wrapped again, by its source.
+    /// The row of an anchor: by its number in its part or, if the text was laid out again, by its source.
     pub(super) fn row_of_anchor(&self, anchor: &RowAnchor, rewrapped: bool) -> usize {
+        let rewrapped = rewrapped || self.replaced_frame == Some(self.checked_frame);
         let mut folded_row = 0;
         for (nth, (first, section)) in placed(&self.sections).enumerate() {
             let (above, height) = (first - section.gap, section.gap + section.rows.len());

@@ -5,7 +5,7 @@ use ratatui::style::Modifier;
 use super::{ReadingOptions, hit_test::keys_at_cell};
 use crate::{
     chat::{
-        Conversation,
+        Conversation, QueueHolder, QueuedPrompt,
         choices::{EmptyEnter, on_empty_enter},
     },
     ui::Action,
@@ -21,7 +21,7 @@ use crate::{
 /// The queued prompts and their rows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct QueuedPrompts {
-    prompts: Vec<String>,
+    prompts: Vec<QueuedPrompt>,
     width: usize,
     keys: QueueKeys,
     pub rows: Vec<StyledRow>,
@@ -56,7 +56,7 @@ impl QueuedPrompts {
     /// The most rows shown of one queued prompt.
     const MAX_ROWS: usize = 3;
 
-    pub(super) fn sync(&mut self, prompts: &[String], width: usize, keys: QueueKeys, options: &ReadingOptions) {
+    pub(super) fn sync(&mut self, prompts: &[QueuedPrompt], width: usize, keys: QueueKeys, options: &ReadingOptions) {
         if self.prompts == prompts && self.width == width && self.keys == keys {
             return;
         }
@@ -65,14 +65,19 @@ impl QueuedPrompts {
         self.keys = keys;
         let muted = TextStyle::of(ColourRole::Muted);
         self.rows.clear();
-        for (position, prompt) in prompts.iter().enumerate() {
+        for prompt in prompts {
             self.rows.push(StyledRow::blank());
+            let holder = match prompt.holder {
+                QueueHolder::Here => "",
+                QueueHolder::Elsewhere => " in another running ibid, which sends it",
+            };
             let head = vec![
                 StyledSpan::new(format!("{} ", options.look.marks.waiting), muted),
                 StyledSpan::new("queued", muted.with_modifiers(Modifier::BOLD)),
+                StyledSpan::new(holder, muted),
             ];
-            self.rows.push(self.head_row(head, position));
-            let prompt = text::clean(prompt);
+            self.rows.push(self.head_row(head, prompt));
+            let prompt = text::clean(&prompt.text);
             let measure = text::wrap::WrapOptions { first_width: width, rest_width: width, glued: &[] };
             let lines = text::wrap::wrap(&prompt, measure);
             for (nth, piece) in lines.iter().take(Self::MAX_ROWS).enumerate() {
@@ -95,9 +100,11 @@ impl QueuedPrompts {
     }
 
     /// The head of a prompt, with the keys that act on it at the right.
-    fn head_row(&self, head: Vec<StyledSpan>, position: usize) -> StyledRow {
-        let sends = (position == 0).then_some((&*self.keys.send, "send now"));
-        let edits = (position + 1 == self.prompts.len()).then_some((&*self.keys.edit, "edit"));
+    fn head_row(&self, head: Vec<StyledSpan>, prompt: &QueuedPrompt) -> StyledRow {
+        let mut here = self.prompts.iter().filter(|prompt| prompt.holder == QueueHolder::Here);
+        let is_at = |other: Option<&QueuedPrompt>| other.is_some_and(|other| other.id == prompt.id);
+        let sends = is_at(here.clone().next()).then_some((&*self.keys.send, "send now"));
+        let edits = is_at(here.next_back()).then_some((&*self.keys.edit, "edit"));
         let mut hints = Vec::new();
         for (key, word) in sends.into_iter().chain(edits).filter(|(key, _)| !key.is_empty()) {
             if !hints.is_empty() {

@@ -11,7 +11,7 @@ use crate::{
     api::{Annotation, ApiError, FaultKind, Usage, Usd},
     chat::{
         Answer, AnswerEnd, ChatSettings, ConversationHeader, Item, ItemKind, ItemSlot, Message, MessageBody, Prompt,
-        Turn, TurnId, TurnPhase,
+        QueueHolder, QueuedId, QueuedPrompt, Turn, TurnId, TurnPhase,
         answer::{ContentPart, FunctionCall, ReasoningItem, SearchCall},
     },
     config::ShowMode,
@@ -449,8 +449,14 @@ fn stopped_refused_and_truncated_answers_say_so() {
     let cut = answer(AnswerEnd::Incomplete { reason }, [item(0, 0.2, None, text_item("A long", Vec::new()))]);
     let mut chat =
         conversation(vec![MessageBody::Answer(stopped), MessageBody::Answer(refused), MessageBody::Answer(cut)]);
-    chat.queue = vec!["and then?".into(), "a\nb\nc\nd".into()];
-    assert_snapshot!(TestWindow::new(70, 28).show(&chat), @"
+    chat.queue = [
+        (1, QueueHolder::Elsewhere, "already there"),
+        (2, QueueHolder::Here, "and then?"),
+        (3, QueueHolder::Here, "a\nb\nc\nd"),
+    ]
+    .map(|(n, holder, text)| QueuedPrompt { id: QueuedId(Uuid::from_u128(n)), text: text.into(), holder })
+    .into();
+    assert_snapshot!(TestWindow::new(70, 31).show(&chat), @"
     claude-opus-5  14:02 · stopped after 6.1 s
 
     One, two,
@@ -471,6 +477,9 @@ fn stopped_refused_and_truncated_answers_say_so() {
     ▌ raise max_output_tokens.
     ▌
     ▌ ↵ continue   Tab, then  r try again   s sampling   m another model
+
+    ◔ queued in another running ibid, which sends it
+    already there
 
     ◔ queued
     and then?

@@ -159,7 +159,7 @@ fn stopped_phase<'a>(conversation: &Conversation, label: &'a str) -> Option<Phas
 }
 
 fn stopped_label(state: &State, conversation: &Conversation) -> String {
-    match conversation.queue.len() {
+    match conversation.queued_here().count() {
         0 => "stopped".into(),
         waiting => format!("stopped {} {waiting} queued", state.env.theme.marks.dot),
     }

@@ -154,3 +154,18 @@ fn the_versions_of_a_message_are_counted_in_one_place() {
     assert!(app.screen().lines().any(|row| row.contains("‹2/2›") && row.contains("luna")), "{}", app.screen());
     assert_eq!(app.chats().conversations[&conversation].branch.len(), 4);
 }
+
+#[test]
+fn a_slip_in_the_list_of_models_chooses_none() {
+    let mut app = app_with_answer();
+    let before = app.settings().model.clone();
+    for slip in ["opsu", "/connect", "two words", "/", "acme/"] {
+        app.press("ctrl-x m");
+        app.paste(slip);
+        assert!(!app.screen().contains("Enter use"), "{slip}: {}", app.screen());
+        app.press("enter");
+        assert_eq!(app.settings().model, before, "{slip}");
+        assert!(app.screen().contains(&format!("no model is called {slip}")), "{slip}: {}", app.screen());
+        app.press("esc");
+    }
+}

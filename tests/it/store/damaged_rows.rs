@@ -1,9 +1,9 @@
 //! One row that cannot be read costs that row, not the conversation and not the database.
 
-use ibid::chat::{AnswerEnd, ConversationHeader};
+use ibid::chat::{AnswerEnd, ConversationChange, ConversationHeader};
 
 use super::test_database::{
-    TestDatabase, answer, full_answer, header, message_id, prompt, write_header, write_message,
+    TestDatabase, answer, full_answer, header, message_id, prompt, queued_prompt, write_header, write_message,
 };
 
 /// A database with two conversations, the first one with a prompt, an answer and another prompt.
@@ -18,6 +18,8 @@ fn database() -> TestDatabase {
         write_message(1, prompt(1, "Why?")),
         write_message(1, answer(2, 1, full_answer(AnswerEnd::Complete))),
         write_message(1, second_prompt),
+        ConversationChange::Queue { conversation: header(1, "").id, prompt: queued_prompt(1, "later") },
+        ConversationChange::Queue { conversation: header(1, "").id, prompt: queued_prompt(2, "never") },
     ]);
     disk
 }
@@ -49,7 +51,9 @@ fn any_other_damaged_column_costs_only_what_is_in_it() {
     for sql in [
         "update message set notes = 'x', bills = 'x', course = 'x', started = 'x', rev = 'x' where role = 'answer'",
         "update message set text = x'57ff' where role = 'prompt'",
-        "update conversation set settings = '{', left_out = '?', queue = '[', title = x'ff41' where title = 'First'",
+        "update conversation set settings = '{', left_out = '?', title = x'ff41' where title = 'First'",
+        "update queued set text = x'57ff', owner = x'ff' where text = 'later'",
+        "update queued set id = 'lost' where text = 'never'",
         "update conversation set updated = 'yesterday', unread = 'no', draft = x'00ff' where title = 'First'",
     ] {
         let disk = database();

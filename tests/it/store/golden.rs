@@ -87,7 +87,8 @@ fn a_database_of_0_1_0_loads_as_the_values_that_were_saved() {
         assert_eq!(debug_text(loaded), debug_text(expected));
     }
     assert_eq!(loaded.messages.len(), expected.len());
-    assert_eq!((loaded.draft.as_str(), loaded.queue.as_slice()), ("half a tho", &["then".to_owned()][..]));
+    let queued: Vec<&str> = loaded.queue.iter().map(|prompt| prompt.text.as_str()).collect();
+    assert_eq!((loaded.draft.as_str(), queued), ("half a tho", vec!["then"]));
     assert_eq!(loaded.settings, header(1, "Why").settings);
     assert_eq!(load_outcome(&run, 2, values::SHORTENED_CALL), Some(values::full_outcome()));
     assert_eq!(load_recording(&run, 2), Some(recording(2)));

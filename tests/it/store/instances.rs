@@ -11,8 +11,9 @@ use ibid::{
         Event,
         event::{ItemField, ItemRef, TextTarget},
     },
-    chat::{AnswerEnd, ConversationChange, journal::AnswerJournal},
+    chat::{AnswerEnd, ConversationChange, ItemSlot, ToolCallRun, ToolCallState, journal::AnswerJournal},
     store::StoreJob,
+    tools::{ToolId, ToolOutcome},
 };
 
 use super::test_database::{
@@ -66,6 +67,47 @@ fn an_unfinished_answer_is_interrupted_at_the_next_start_and_keeps_its_text() {
         (AnswerEnd::Interrupted, "Because of \u{1f980}\n".into()),
         "the interruption was saved"
     );
+}
+
+#[test]
+fn what_became_of_a_call_is_saved_alone_and_survives_the_end_of_its_run() {
+    let disk = TestDatabase::new();
+    let slot = |index| ItemSlot { step: 0, index };
+    let run = |state| ToolCallRun {
+        tool: Some(ToolId::new("notes", "read")),
+        arguments: serde_json::json!({ "n": 1 }),
+        edited: false,
+        state,
+        started_at: Some(timestamp(11)),
+        ended_at: None,
+        progress: None,
+        full_size: None,
+    };
+    let mut open = empty_answer(AnswerEnd::Open);
+    open.call_runs = (0..3).map(|index| (slot(index), run(ToolCallState::Running))).collect();
+    let first = disk.open();
+    first.save_ok(vec![
+        write_header(header(1, "a")),
+        write_message(1, prompt(1, "why")),
+        write_message(1, answer(2, 1, open)),
+    ]);
+    let ended = |index, state| ConversationChange::CallRun {
+        message: message_id(2),
+        slot: slot(index),
+        run: Box::new(run(state)),
+    };
+    first.save_ok(vec![ended(0, ToolCallState::Done(ToolOutcome::text("alpha"))), ended(1, ToolCallState::Asking)]);
+    first.save_ok(vec![ended(1, ToolCallState::Denied { reason: None })]);
+    let states = |run: &StoreRun| -> Vec<&'static str> {
+        let loaded = run.load(conversation_id(1)).expect("the conversation");
+        let answer = loaded.messages[&message_id(2)].as_answer().expect("an answer");
+        answer.call_runs.values().map(|run| run.state.label()).collect()
+    };
+    assert_eq!(states(&first), ["done", "denied", "running"]);
+    drop(first);
+    assert_eq!(states(&disk.open()), ["done", "denied", "cancelled"]);
+    let rows: u32 = disk.connect().query_row("select count(*) from call_run", [], |row| row.get(0)).expect("a number");
+    assert_eq!(rows, 0, "they are in the row of the message");
 }
 
 #[test]

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use ibid::chat::{
     AnswerEnd, ChatSettings, Conversation, ConversationChange, ConversationHeader, ConversationId, ConversationSummary,
-    Message, MessageBody, MessageId, Prompt,
+    Message, MessageBody, MessageId, Prompt, QueuedId, QueuedPrompt,
 };
 use proptest::{collection::vec, prelude::*};
 
 use super::test_database::{
-    StoreRun, TestDatabase, conversation_id, debug_text, empty_answer, full_answer, message_id, timestamp, write_header,
+    StoreRun, TestDatabase, conversation_id, debug_text, empty_answer, full_answer, message_id, queued_prompt,
+    timestamp, write_header,
 };
 
 /// What the database should hold.
@@ -24,7 +25,7 @@ struct StoredConversation {
     header: ConversationHeader,
     messages: BTreeMap<MessageId, Message>,
     draft: String,
-    queue: Vec<String>,
+    queue: Vec<QueuedPrompt>,
     trashed: bool,
 }
 
@@ -51,12 +52,27 @@ impl ReferenceModel {
             ConversationChange::Journal { .. }
             | ConversationChange::Recording { .. }
             | ConversationChange::RecordingChunk { .. }
-            | ConversationChange::CallResult { .. } => (),
+            | ConversationChange::CallResult { .. }
+            | ConversationChange::CallRun { .. } => (),
             ConversationChange::Draft { conversation, text } => {
                 self.conversations.get_mut(conversation)?.draft.clone_from(text);
             }
-            ConversationChange::Queue { conversation, prompts } => {
-                self.conversations.get_mut(conversation)?.queue.clone_from(prompts);
+            ConversationChange::Queue { conversation, prompt } => {
+                if self.conversations.values().any(|stored| stored.queue.iter().any(|queued| queued.id == prompt.id)) {
+                    return None;
+                }
+                let queue = &mut self.conversations.get_mut(conversation)?.queue;
+                queue.push(prompt.clone());
+                queue.sort_by_key(|prompt| prompt.id);
+            }
+            ConversationChange::SendQueued { conversation, prompt } => {
+                let queue = &mut self.conversations.get_mut(conversation)?.queue;
+                queue.remove(queue.iter().position(|queued| queued.id == *prompt)?);
+            }
+            ConversationChange::TakeBackQueued { conversation, prompt } => {
+                if let Some(stored) = self.conversations.get_mut(conversation) {
+                    stored.queue.retain(|queued| queued.id != *prompt);
+                }
             }
             ConversationChange::HintShown { .. } => (),
             ConversationChange::NewDraft(text) => self.new_draft.clone_from(text),
@@ -199,13 +215,23 @@ fn any_message_change() -> impl Strategy<Value = ConversationChange> {
     })
 }
 
+/// A queued prompt never changes its conversation, so its id is derived from that.
+fn any_queued_id() -> impl Strategy<Value = (ConversationId, QueuedId)> {
+    (0_u128..4, 0_u128..3)
+        .prop_map(|(conversation, n)| (conversation_id(conversation), queued_prompt(10 * conversation + n, "").id))
+}
+
 fn any_change() -> impl Strategy<Value = ConversationChange> {
     prop_oneof![
         4 => any_header().prop_map(write_header),
         4 => any_message_change(),
         1 => (any_conversation_id(), any::<String>()).prop_map(|(conversation, text)| ConversationChange::Draft { conversation, text }),
-        1 => (any_conversation_id(), vec(any::<String>(), 0..3))
-            .prop_map(|(conversation, prompts)| ConversationChange::Queue { conversation, prompts }),
+        2 => (0_u128..4, 0_u128..3, any::<String>()).prop_map(|(conversation, n, text)| ConversationChange::Queue {
+            conversation: conversation_id(conversation),
+            prompt: queued_prompt(10 * conversation + n, &text),
+        }),
+        1 => any_queued_id().prop_map(|(conversation, prompt)| ConversationChange::SendQueued { conversation, prompt }),
+        1 => any_queued_id().prop_map(|(conversation, prompt)| ConversationChange::TakeBackQueued { conversation, prompt }),
         1 => any::<String>().prop_map(ConversationChange::NewDraft),
         1 => (any_conversation_id(), any::<String>()).prop_map(|(conversation, title)| ConversationChange::Rename { conversation, title }),
         1 => any_conversation_id().prop_map(ConversationChange::Seen),

@@ -1,14 +1,15 @@
 //! Saved data is the same after a restart.
 
 use ibid::{
-    api,
+    api::{self, Event, Usd},
     chat::{AnswerEnd, Conversation, ConversationChange, ConversationHeader, ConversationSummary, answer::StepUsage},
     store::{SaveTicket, StoreError, StoreJob, StoreReply},
 };
+use serde_json::json;
 
 use super::test_database::{
     TestDatabase, answer, conversation_id, debug_text, empty_answer, full_answer, header, message_id, prompt,
-    timestamp, write_header, write_message,
+    queued_prompt, timestamp, write_header, write_message,
 };
 
 #[test]
@@ -36,21 +37,23 @@ fn a_conversation_survives_a_restart_unchanged() {
     messages.push(answer(9, 1, empty_answer(AnswerEnd::Interrupted)));
     let branch = vec![message_id(1), message_id(3)];
     let header = ConversationHeader { branch, renamed: true, unread: true, ..header(1, "Why") };
+    let queue = vec![queued_prompt(1, "then"), queued_prompt(2, "")];
     {
         let run = disk.open();
         let mut changes: Vec<ConversationChange> =
             messages.iter().cloned().map(|message| write_message(1, message)).collect();
         changes.push(write_header(header.clone()));
         changes.push(ConversationChange::Draft { conversation: header.id, text: "half a tho".into() });
-        changes
-            .push(ConversationChange::Queue { conversation: header.id, prompts: vec!["then".into(), String::new()] });
+        for prompt in &queue {
+            changes.push(ConversationChange::Queue { conversation: header.id, prompt: prompt.clone() });
+        }
         changes.push(ConversationChange::NewDraft("of none".into()));
         run.save_ok(changes);
     }
     let run = disk.open();
     assert_eq!(run.new_draft, "of none");
     let loaded = run.load(header.id).expect("the conversation");
-    let expected = Conversation::restore(header, messages, "half a tho".into(), vec!["then".into(), String::new()]);
+    let expected = Conversation::restore(header, messages, "half a tho".into(), queue);
     assert_eq!(debug_text(&loaded), debug_text(&expected));
 }
 
@@ -69,6 +72,34 @@ fn items_and_costs_are_byte_for_byte_what_the_server_sent() {
     assert_eq!(cost.digits(), "2.10e-05");
     let column: String = disk.connect().query_row("select cost from message", [], |row| row.get(0)).expect("a cost");
     assert_eq!(column, "2.10e-05");
+}
+
+#[test]
+fn what_a_failed_attempt_cost_is_in_every_sum_after_a_restart() {
+    let event = |kind: &str, id: &str, status: &str, cost: f64| {
+        let usage = json!({ "input_tokens": 20, "output_tokens": 3, "cost": cost });
+        Event::parse(
+            &json!({ "type": kind, "response": { "id": id, "status": status, "output": [], "usage": usage } })
+                .to_string(),
+        )
+    };
+    let mut sent = empty_answer(AnswerEnd::Open);
+    sent.apply(0, timestamp(11), &event("response.failed", "gen-a", "failed", 0.02));
+    assert!(sent.discard_attempt(0));
+    sent.apply(0, timestamp(12), &event("response.completed", "gen-b", "completed", 0.1));
+    sent.finish(timestamp(13), Ok(()));
+    let disk = TestDatabase::new();
+    disk.open().save_ok(vec![write_header(header(1, "a")), write_message(1, answer(2, 1, sent))]);
+
+    let run = disk.open();
+    let loaded = run.load(conversation_id(1)).expect("the conversation");
+    let stored = loaded.messages[&message_id(2)].as_answer().expect("an answer");
+    assert_eq!(stored.generation_ids().collect::<Vec<_>>(), ["gen-b", "gen-a"]);
+    assert_eq!(stored.usage.as_ref().and_then(|usage| usage.cost.as_ref()).map(Usd::digits), Some("0.12"));
+    assert_eq!((loaded.cost().known.digits(), loaded.cost().unpriced_answers), ("0.12", 0));
+    run.send(StoreJob::SumCosts { since: timestamp(0) });
+    let StoreReply::CostsSummed { cost, .. } = run.reply() else { panic!("no sum") };
+    assert_eq!(cost.digits(), "0.12", "the sum of the day");
 }
 
 #[test]

@@ -14,7 +14,8 @@ use ibid::{
     api::{Annotation, Usage, Usd},
     chat::{
         Answer, AnswerEnd, ChatSettings, Conversation, ConversationChange, ConversationHeader, ConversationId,
-        ConversationSummary, Effort, Item, ItemKind, ItemSlot, Message, MessageBody, MessageId, Prompt, Timestamp,
+        ConversationSummary, Effort, Item, ItemKind, ItemSlot, Message, MessageBody, MessageId, Prompt, QueueHolder,
+        QueuedId, QueuedPrompt, Timestamp,
         answer::{ContentPart, FunctionCall, ReasoningItem, SearchCall, StepUsage},
     },
     store::{SaveTicket, StoreError, StoreHandle, StoreJob, StoreOptions, StoreReply},
@@ -280,6 +281,12 @@ pub fn full_answer(end: AnswerEnd) -> Answer {
         notes: vec!["reasoning of another model was left out".into()],
         ..empty_answer(end)
     }
+}
+
+/// A prompt that waits in the queue of this run.
+pub fn queued_prompt(n: u128, text: &str) -> QueuedPrompt {
+    let id = QueuedId(Uuid::from_u128(0x0199_2222_0000_7000_8000_0000_0000_0000 + n));
+    QueuedPrompt { id, text: text.into(), holder: QueueHolder::Here }
 }
 
 pub fn write_message(conversation: u128, message: Message) -> ConversationChange {

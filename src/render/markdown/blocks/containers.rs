@@ -1,10 +1,16 @@
 //! Rows, with the bars, bullets and indents of their containers.
 
+use pulldown_cmark::Tag;
+
 use super::MarkdownVisitor;
 use crate::{
+    render::markdown::layout_budget::{CELLS_PER_ROW, CELLS_PER_SPAN},
     render::row::{LineJoin, MappedSpans, RowKind, StyledRow, StyledSpan},
     text::work,
 };
+
+/// Quotations and lists may be nested this deep.
+const MAX_DEPTH: usize = 500;
 
 /// The lead of the rows of a quotation, an alert, an item or a footnote: its bar, bullet or indent.
 pub(crate) struct BlockContainer {
@@ -54,6 +60,10 @@ impl MarkdownVisitor<'_> {
         row.lead_spans += lead.len();
         lead.append(&mut row.spans);
         row.spans = lead;
+        // A long text has many rows, and most have one piece.
+        row.spans.shrink_to_fit();
+        row.source_map.shrink_to_fit();
+        self.out.cells += CELLS_PER_ROW + row.spans.iter().map(|span| CELLS_PER_SPAN + span.text.len()).sum::<usize>();
         let end = source_end.max(self.source_end);
         row.source = self.source_end..end;
         self.source_end = end;
@@ -67,4 +77,47 @@ impl MarkdownVisitor<'_> {
             self.source_end = end;
         }
     }
+}
+
+pub(super) fn is_block_tag(tag: &Tag) -> bool {
+    match tag {
+        Tag::Paragraph
+        | Tag::Heading { .. }
+        | Tag::BlockQuote(_)
+        | Tag::CodeBlock(_)
+        | Tag::HtmlBlock
+        | Tag::List(_)
+        | Tag::Item
+        | Tag::FootnoteDefinition(_)
+        | Tag::DefinitionList
+        | Tag::DefinitionListTitle
+        | Tag::DefinitionListDefinition
+        | Tag::Table(_)
+        | Tag::MetadataBlock(_) => true,
+        Tag::TableHead
+        | Tag::TableRow
+        | Tag::TableCell
+        | Tag::Emphasis
+        | Tag::Strong
+        | Tag::Strikethrough
+        | Tag::Superscript
+        | Tag::Subscript
+        | Tag::Link { .. }
+        | Tag::Image { .. } => false,
+    }
+}
+
+/// Whether containers are nested so deeply that their source is easier to read, and much smaller than what the parser
+/// makes of it.
+pub(super) fn is_too_deep(source: &str) -> bool {
+    source.split('\n').any(|line| {
+        let markers = line.bytes().take_while(|byte| matches!(byte, b' ' | b'>' | b'-' | b'*' | b'+'));
+        markers.filter(|byte| *byte != b' ').take(MAX_DEPTH + 1).count() > MAX_DEPTH && has_nesting(line)
+    })
+}
+
+/// Whether a line begins with a quotation or an item in another one; a rule is neither.
+fn has_nesting(line: &str) -> bool {
+    let text = line.trim_start();
+    text.starts_with('>') || ["- - ", "* * ", "+ + "].iter().any(|items| text.starts_with(items))
 }

@@ -78,7 +78,7 @@ impl<T: PartialEq> Widget for PickerLine<'_, T> {
                 (Self::searched_cell(row, self.picker.columns), text::clean(&facts).into_owned())
             }
             None if typed.trim().is_empty() => (String::new(), self.picker.empty_text.clone()),
-            None => (String::new(), "sent as typed".to_owned()),
+            None => (String::new(), "a whole name is sent as typed".to_owned()),
         };
         let end = rest.right();
         let (x, _) = buf.set_stringn(rest.x, rest.y, &name, rest.width.into(), text.bold());

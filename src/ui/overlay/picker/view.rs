@@ -39,7 +39,10 @@ pub struct PickerView<'a, T> {
 impl<T> FuzzyPicker<T> {
     /// The hints at the bottom; the nine slots are one of them.
     pub(crate) fn key_hints(&self, keymap: &Keymap, theme: &Theme) -> Vec<KeyHint<'_>> {
-        let hints = self.hint_labels.iter().flat_map(|(actions, label)| {
+        // Without a row there is nothing to take.
+        let is_filtered_out = self.selected().is_none() && !self.rows.is_empty();
+        let labels = self.hint_labels.iter().filter(|(actions, _)| !is_filtered_out || *actions != [Action::Accept]);
+        let hints = labels.flat_map(|(actions, label)| {
             let slots = keymap.keys_for(self.context, Action::Slot1).filter(|_| *actions == [Action::Slot1]);
             match slots.as_ref().and_then(|keys| keys.strip_suffix('1')) {
                 Some(leader) => vec![(format!("{leader}1{}9", theme.marks.range_dash).into(), label.as_str())],
@@ -112,7 +115,7 @@ impl<T> PickerView<'_, T> {
         let muted = self.theme.style(ColourRole::Muted);
         let lines = match &self.picker.load_state {
             _ if !self.picker.rows.is_empty() => {
-                vec![key_hints::styled_line("No matches.", muted)]
+                vec![key_hints::styled_line(self.picker.no_match_text.as_str(), muted)]
             }
             LoadState::Loading { since } => {
                 let seconds = self.now.duration_since(*since).as_secs().max(0);

@@ -1,0 +1,335 @@
+//! A text that is too much for a frame: it is shown as plain source until another thread has laid it out.
+
+use super::{BlockCounts, LayoutBudget, MAX_OPEN_BLOCK, MarkdownLayout, MarkdownOptions, TextStage};
+use crate::{
+    citations::annotations::CitationMark,
+    render::{
+        row::{GutterMark, LineJoin, RowKind, StyledRow, StyledSpan, TextStyle},
+        source_map::SourceMap,
+        theme::ColourRole,
+    },
+    text::{self, work},
+};
+
+/// A text to lay out, however long that takes.
+#[derive(Debug, Clone)]
+pub struct LayoutJob {
+    /// It has no rows yet.
+    layout: MarkdownLayout,
+    source: String,
+    width: usize,
+    stage: TextStage,
+    citation_marks: Vec<CitationMark>,
+}
+
+/// What is missing from a layout.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DeferredText {
+    /// The rows in place of the open text. Without them, all rows are as they were laid out before.
+    plain: Option<PlainRows>,
+    is_sent: bool,
+    /// It is shown as it is, because it would take too many rows.
+    is_too_large: bool,
+}
+
+/// The open text as plain source.
+#[derive(Debug, Clone, Copy)]
+struct PlainRows {
+    /// The bytes of the open text whose rows are final.
+    bytes: usize,
+    /// The number of rows of the whole layout up to there.
+    rows: usize,
+    /// Its lines are very short, so several stand in a row.
+    joins_lines: bool,
+}
+
+/// How much plain source each frame takes in: that is many times cheaper than layout.
+pub(super) const MAX_PLAIN_BYTES: usize = 2 * 1024 * 1024;
+/// Lines that are shorter on average share rows.
+const MIN_LINE_BYTES: usize = 16;
+/// The longest row of plain source in bytes, for clusters that take no cells.
+const MAX_ROW_BYTES: usize = 1024;
+
+impl LayoutJob {
+    pub fn run(self) -> MarkdownLayout {
+        let Self { mut layout, source, width, stage, citation_marks } = self;
+        let mut sync = |text: &str, stage: TextStage| {
+            layout.sync_within(text, width, stage, &citation_marks, &mut LayoutBudget::of_thread(source.len()));
+        };
+        if is_dense(&source) {
+            // As it would arrive, so that the parser has little of it at once.
+            for end in (MAX_OPEN_BLOCK..source.len()).step_by(MAX_OPEN_BLOCK) {
+                sync(&source[..source.floor_char_boundary(end)], TextStage::Growing);
+            }
+        }
+        sync(&source, stage);
+        if layout.is_deferred() {
+            layout.deferred = Some(DeferredText { is_too_large: true, ..DeferredText::default() });
+            layout.stage = stage;
+            layout.show_plain_source();
+        }
+        layout
+    }
+}
+
+impl MarkdownLayout {
+    /// Returns the job that lays out the rest, unless it is on its way; `source`, `stage` and `marks` are those of the
+    /// whole text.
+    pub fn take_job(&mut self, source: &str, stage: TextStage, marks: &[CitationMark]) -> Option<LayoutJob> {
+        let is_due = self.is_job_due(source.len(), stage);
+        let deferred = self.deferred.as_mut().filter(|deferred| !deferred.is_sent && is_due)?;
+        deferred.is_sent = true;
+        self.job_len = source.len();
+        let layout = Self {
+            counts_before: self.counts_before,
+            scroll_offsets: self.scroll_offsets.clone(),
+            ..Self::new(self.options)
+        };
+        let (source, width, citation_marks) = (source.to_owned(), self.width, marks.to_vec());
+        Some(LayoutJob { layout, source, width, stage, citation_marks })
+    }
+
+    /// A growing text is laid out again when it has grown by a quarter, so that all its jobs together are linear.
+    fn is_job_due(&self, source_len: usize, stage: TextStage) -> bool {
+        let is_growing = stage == TextStage::Growing;
+        let is_too_large = self.deferred.as_ref().is_some_and(|deferred| deferred.is_too_large);
+        if is_too_large && stage == self.stage {
+            return false;
+        }
+        !is_growing
+            || self.open.text.len() <= MAX_OPEN_BLOCK
+            || source_len >= self.job_len + (self.job_len / 4).max(MAX_OPEN_BLOCK)
+    }
+
+    /// Takes over the rows of a finished job, unless the text, its width or its options have changed since; returns
+    /// whether it did.
+    pub fn adopt(&mut self, finished: Self, source: &str) -> bool {
+        let inputs = |layout: &Self| -> (usize, MarkdownOptions, BlockCounts) {
+            (layout.width, layout.options, layout.counts_before)
+        };
+        if self.deferred.is_none() || inputs(self) != inputs(&finished) || !finished.open.is_prefix_of(source) {
+            return false;
+        }
+        *self = Self {
+            scroll_offsets: std::mem::take(&mut self.scroll_offsets),
+            work: self.work,
+            job_len: self.job_len,
+            ..finished
+        };
+        true
+    }
+
+    /// Whether some of it waits for a job.
+    pub fn is_deferred(&self) -> bool {
+        self.deferred.is_some()
+    }
+
+    /// Whether some of it is shown as plain source.
+    pub fn shows_plain_source(&self) -> bool {
+        self.deferred.as_ref().is_some_and(|deferred| deferred.plain.is_some())
+    }
+
+    /// Shows new text as well as the frame's budget allows, until the job comes back.
+    pub(super) fn sync_deferred(&mut self, source: &str, budget: LayoutBudget) {
+        let cost = self.open.text.len() + source.len() - self.open.source_end;
+        let has_rows = self.open.source_end > 0 && !self.shows_plain_source();
+        let is_grown = source.len() > self.open.source_end;
+        self.open.grow(source);
+        if has_rows && !is_grown {
+            return;
+        }
+        if has_rows && budget.allows(cost) {
+            self.advance();
+            if !std::mem::take(&mut self.is_over_budget) {
+                return;
+            }
+            self.reset();
+            self.deferred = Some(DeferredText::default());
+            self.open.grow(source);
+        }
+        self.show_plain_source();
+    }
+
+    /// Shows the open text as plain source. Rows that are final stay.
+    fn show_plain_source(&mut self) {
+        let Some(known) = self.deferred.as_ref().map(|deferred| deferred.plain) else { return };
+        let mut plain = known.unwrap_or_else(|| self.begin_plain_source());
+        self.rows.truncate(plain.rows);
+        while plain.bytes < self.open.text.len() {
+            let row = plain_row(&self.open.text[plain.bytes..], self.width, plain.joins_lines);
+            let next = plain.bytes + row.next;
+            self.push_plain_row(plain.bytes, row);
+            if next == self.open.text.len() {
+                break; // It may grow.
+            }
+            (plain.bytes, plain.rows) = (next, self.rows.len());
+        }
+        if let Some(deferred) = &mut self.deferred {
+            deferred.plain = Some(plain);
+        }
+    }
+
+    /// Removes the rows of the open text, and says what comes in their place.
+    fn begin_plain_source(&mut self) -> PlainRows {
+        self.rows.truncate(self.closed.rows);
+        self.code_blocks.truncate(self.closed.code_blocks);
+        self.figures = self.closed.figures;
+        self.push_plain_label();
+        let text = self.open.text.as_bytes();
+        let lines = memchr::memchr_iter(b'\n', text).count();
+        let joins_lines = text.len() > MAX_OPEN_BLOCK && lines * MIN_LINE_BYTES > text.len();
+        PlainRows { bytes: 0, rows: self.rows.len(), joins_lines }
+    }
+
+    fn push_plain_label(&mut self) {
+        let is_too_large = self.deferred.as_ref().is_some_and(|deferred| deferred.is_too_large);
+        let label = if is_too_large { "source, too large to lay out" } else { "source, being laid out" };
+        let start = if self.rows.is_empty() { 0 } else { self.closed.source_bytes };
+        if let Some(above) = self.rows.last_mut() {
+            above.source.end = start;
+            self.rows.push(StyledRow { source: start..start, ..StyledRow::blank() });
+        }
+        let label = StyledSpan::new(label, TextStyle::of(ColourRole::Muted).italic());
+        let row = StyledRow { source: start..start, ..StyledRow::new(RowKind::Other, vec![label]) };
+        self.rows.push(row.truncated(self.width));
+    }
+
+    fn push_plain_row(&mut self, start: usize, row: PlainRow) {
+        let (end, next) = (start + row.text.len(), start + row.next);
+        let is_last = next == self.open.text.len();
+        let source_start = self.rows.last().map_or(0, |above| above.source.end);
+        let source_end = if is_last { self.open.source_end } else { self.open.source_pos(next) };
+        let source_map = self.open.map_sources(SourceMap::verbatim(start..end));
+        let span = StyledSpan::new(row.text, TextStyle::of(ColourRole::Muted));
+        self.rows.push(StyledRow {
+            join: if is_last || end < next { LineJoin::LineEnd } else { LineJoin::Wrapped(0) },
+            gutter: Some(GutterMark { mark: self.options.marks.bar, role: ColourRole::Faint }),
+            source: source_start..source_end.max(source_start),
+            source_map,
+            ..StyledRow::new(RowKind::Text, vec![span])
+        });
+    }
+}
+
+/// Whether a long text has so many characters that may be syntax that the parser takes many times its length for it.
+pub(super) fn is_dense(source: &str) -> bool {
+    let is_syntax = |byte: &u8| b"\\[]()*_$<&!|`~".contains(byte);
+    source.len() > 4 * MAX_OPEN_BLOCK && source.bytes().filter(is_syntax).count() > source.len() / 4
+}
+
+/// A row of plain source.
+struct PlainRow {
+    text: String,
+    /// Where the next one begins: after a line end, or where this one is full.
+    next: usize,
+}
+
+/// Returns the first row of a text that is not empty. The ends of very short lines are shown as spaces, because each
+/// row takes memory.
+fn plain_row(source: &str, width: usize, joins_lines: bool) -> PlainRow {
+    let window = &source[..source.floor_char_boundary(MAX_ROW_BYTES)];
+    if joins_lines {
+        let text = window.replace('\n', " ");
+        let end = fitting_bytes(&text, width);
+        return PlainRow { text: text[..end].to_owned(), next: end };
+    }
+    let line = memchr::memchr(b'\n', window.as_bytes());
+    let visible = &window[..line.unwrap_or(window.len())];
+    let end = fitting_bytes(visible, width);
+    PlainRow { text: visible[..end].to_owned(), next: end + usize::from(line == Some(end)) }
+}
+
+/// Returns how many bytes fit into a row, at least one cluster.
+fn fitting_bytes(line: &str, width: usize) -> usize {
+    // The cluster after the last cell may combine with it, so that must be ASCII, too.
+    let is_ascii = line.get(..=width).is_some_and(text::is_printable_ascii);
+    let fitting = if is_ascii { width } else { text::prefix_len(line, width) };
+    let bytes = if fitting == 0 { text::clusters(line).next().map_or(0, str::len) } else { fitting };
+    work::count_steps(bytes + 1);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::row::StyledRow;
+
+    const NONE: LayoutBudget = LayoutBudget::NONE;
+
+    fn deferred(source: &str, stage: TextStage) -> MarkdownLayout {
+        let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+        layout.sync_within(source, 40, stage, &[], &mut NONE.clone());
+        layout
+    }
+
+    fn texts(layout: &MarkdownLayout) -> Vec<String> {
+        layout.rows().iter().map(StyledRow::text).collect()
+    }
+
+    #[test]
+    fn plain_source_of_every_kind_takes_linear_work() {
+        for (kind, text) in work::heavy_inputs::TEXTS {
+            work::assert_linear(kind, 20_000, text, |text| {
+                deferred(text, TextStage::Complete);
+            });
+        }
+    }
+
+    #[test]
+    fn plain_source_grows_without_starting_over() {
+        for (kind, text) in work::heavy_inputs::TEXTS {
+            let text = text(200_000);
+            let mut layout = deferred(&text[..text.floor_char_boundary(199_000)], TextStage::Growing);
+            let cost = work::steps_of(|| layout.sync_within(&text, 40, TextStage::Growing, &[], &mut NONE.clone()));
+            assert!(cost < 10_000, "{kind}: {cost} steps for a thousand bytes");
+            assert_eq!(texts(&layout), texts(&deferred(&text, TextStage::Growing)), "{kind}");
+        }
+    }
+
+    #[test]
+    fn plain_source_covers_all_of_the_source() {
+        let source = "A **line**\x1b[1m that is longer than forty cells.\n\n日本語日本語日本語日本語日本語日本語\n";
+        let layout = deferred(source, TextStage::Complete);
+        assert_eq!(
+            texts(&layout),
+            [
+                "source, being laid out",
+                "A **line** that is longer than forty cel",
+                "ls.",
+                "",
+                "日本語日本語日本語日本語日本語日本語"
+            ]
+        );
+        let rows = layout.rows();
+        assert!(rows.windows(2).all(|pair| pair[0].source.end == pair[1].source.start), "{rows:?}");
+        assert_eq!((rows[0].source.start, rows.last().map(|row| row.source.end)), (0, Some(source.len())));
+    }
+
+    #[test]
+    fn a_job_is_taken_once_and_a_stale_one_changes_nothing() {
+        let mut layout = deferred("Some *words*.", TextStage::Complete);
+        let job = layout.take_job("Some *words*.", TextStage::Complete, &[]).expect("it was too much");
+        assert!(layout.take_job("Some *words*.", TextStage::Complete, &[]).is_none());
+        layout.sync_within("Some *words*.", 20, TextStage::Complete, &[], &mut NONE.clone());
+        assert!(!layout.adopt(job.run(), "Some *words*."), "it is of another width");
+        let job = layout.take_job("Some *words*.", TextStage::Complete, &[]).expect("the width has changed");
+        assert!(layout.adopt(job.run(), "Some *words*."));
+        assert_eq!(texts(&layout), ["Some words."]);
+    }
+
+    #[test]
+    fn what_would_take_too_many_rows_stays_source() {
+        let table = format!("{}\n{}\n{}", "|a".repeat(1000), "|-".repeat(1000), "|b|\n".repeat(4000));
+        let nested = "> ".repeat(600) + "deep";
+        for source in [table, nested, "x\n\n".repeat(60_000)] {
+            let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+            let mut budget = LayoutBudget::FRAME;
+            layout.sync_within(&source, 40, TextStage::Complete, &[], &mut budget);
+            let job = layout.take_job(&source, TextStage::Complete, &[]).expect("it was too much");
+            assert!(layout.adopt(job.run(), &source));
+            assert_eq!(layout.rows()[0].text(), "source, too large to lay out");
+            assert!(layout.rows().len() * 4 < source.len(), "{} rows", layout.rows().len());
+            assert!(layout.take_job(&source, TextStage::Complete, &[]).is_none(), "trying again helps nobody");
+        }
+    }
+}
