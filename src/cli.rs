@@ -35,7 +35,7 @@ use crate::{
         osc_notify,
     },
     tools,
-    ui::{InitialConversation, Msg, StartOptions, State},
+    ui::{InitialConversation, Msg, StartOptions, State, effect::DemoStart},
 };
 use args::{CliArgs, CliCommand, RequestArgs};
 
@@ -147,16 +147,16 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
         let mut terminal = TerminalIo { screen, keyboard, signals, env: terminal_env };
         let mut ended = match server {
             ServerMode::Real => run_with_servers(settings, servers, &mut terminal).await?,
-            ServerMode::Demo => run_demo(settings, servers, &mut terminal).await?,
+            ServerMode::Demo => run_demo(settings, servers, DemoStart::Opening, &mut terminal).await?,
         };
         // The connect screen leads from one to the other.
         loop {
             let (servers, settings) = match ended.0 {
-                terminal::ExitReason::Demo | terminal::ExitReason::LeaveDemo => settings.reloaded()?,
+                terminal::ExitReason::Demo(_) | terminal::ExitReason::LeaveDemo => settings.reloaded()?,
                 _ => break Ok::<_, io::Error>(ended),
             };
             ended = match ended.0 {
-                terminal::ExitReason::Demo => run_demo(&settings, servers, &mut terminal).await?,
+                terminal::ExitReason::Demo(begin) => run_demo(&settings, servers, begin, &mut terminal).await?,
                 _ => run_with_servers(&settings, servers, &mut terminal).await?,
             };
         }
@@ -167,7 +167,9 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
         console::print_line(&line);
     }
     Ok(match exit_reason {
-        terminal::ExitReason::Quit | terminal::ExitReason::Demo | terminal::ExitReason::LeaveDemo => ProgramExit::Done,
+        terminal::ExitReason::Quit | terminal::ExitReason::Demo(_) | terminal::ExitReason::LeaveDemo => {
+            ProgramExit::Done
+        }
         terminal::ExitReason::Interrupted => ProgramExit::Interrupted,
         terminal::ExitReason::Panicked => ProgramExit::Failed,
     })
@@ -194,13 +196,17 @@ async fn run_with_servers<W: Write>(
 async fn run_demo<W: Write>(
     settings: &LaunchSettings,
     servers: ApiServers,
+    begin: DemoStart,
     terminal: &mut TerminalIo<W>,
 ) -> io::Result<AppExit> {
     let mut server = None;
     let mut start = settings.start_args(&ApiServers::demo(String::new()), terminal.screen.size());
     start.is_demo = true;
     if start.initial_conversation == InitialConversation::New {
-        start.initial_conversation = InitialConversation::Exchange(Box::new(demo::opening_exchange()));
+        start.initial_conversation = match begin {
+            DemoStart::Opening => InitialConversation::Exchange(Box::new(demo::opening_exchange())),
+            DemoStart::Tour => InitialConversation::Prompt(demo::TOUR_PROMPT.into()),
+        };
     }
     start.config = demo_config(&settings.config);
     let mut state = State::new(start);

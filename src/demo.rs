@@ -37,6 +37,9 @@ pub const MODELS: &str = include_str!("../assets/demo/models.json");
 /// The model that gives the tour.
 pub const FIRST_MODEL: &str = "demo/tour";
 
+/// The prompt that starts it.
+pub const TOUR_PROMPT: &str = "/tour";
+
 /// The demo's models, in the order of their slots.
 pub const SLOTS: [&str; 6] =
     [FIRST_MODEL, "demo/thinker", "demo/scholar", "demo/broken", "demo/endless", "demo/worker"];

@@ -162,7 +162,7 @@ impl EffectRuntime {
             | Effect::SetTitle(_)
             | Effect::NotifyUser(_)
             | Effect::Quit
-            | Effect::StartDemo
+            | Effect::StartDemo(_)
             | Effect::LeaveDemo => (), // For the terminal, if there is one.
         }
     }

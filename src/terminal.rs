@@ -25,7 +25,7 @@ use crate::{
     clock,
     runtime::EffectRuntime,
     text,
-    ui::{self, Effect, Msg, State, view},
+    ui::{self, Effect, Msg, State, effect::DemoStart, view},
 };
 use clipboard::{ClipboardTarget, ClipboardWorker, CopyOutcome};
 use editor::ExternalEditor;
@@ -70,7 +70,7 @@ pub struct TerminalEnv {
 pub enum ExitReason {
     Quit,
     /// The program should start again with the demo server.
-    Demo,
+    Demo(DemoStart),
     /// The program should start again with the server in the config.
     LeaveDemo,
     /// A signal asked the program to end, or the terminal is gone.
@@ -388,7 +388,7 @@ impl<W: Write> EventLoop<'_, W> {
                 self.terminal.screen.write(&osc_notify::notification_bytes(&notice, takes, clipboard.in_tmux))?;
             }
             Effect::Quit => return Ok(Some(ExitReason::Quit)),
-            Effect::StartDemo => return Ok(Some(ExitReason::Demo)),
+            Effect::StartDemo(begin) => return Ok(Some(ExitReason::Demo(begin))),
             Effect::LeaveDemo => return Ok(Some(ExitReason::LeaveDemo)),
             effect => self.runtime.run(effect),
         }

@@ -45,6 +45,7 @@ pub mod teaching;
 pub mod test_buffer;
 pub mod themes;
 pub mod title;
+mod toast_ends;
 pub mod toasts;
 pub mod tools;
 pub mod transcript;
@@ -155,6 +156,7 @@ fn on_due(screen: &mut Screen, cx: &mut Cx<'_>) {
     actions::switching::save_due_draft(&mut screen.pane, cx);
     costs::refresh(cx);
     cx.toasts.expire(cx.now);
+    toast_ends::end_toasts(screen, cx);
     if cx.toasts.text().is_none() && !cx.env.complaints.is_empty() && !cx.env.is_unattended {
         let complaint = cx.env.complaints.remove(0);
         cx.warn(complaint);

@@ -2,7 +2,7 @@
 
 use super::{
     AnswerEnd, ChatEffect, ChatSettings, Conversation, ConversationChange, IdGenerator, Message, MessageBody,
-    MessageId, Prompt, Timestamp, request::RequestContext,
+    MessageId, Prompt, Timestamp, request::RequestContext, title,
 };
 use crate::tools::ToolMode;
 
@@ -106,6 +106,9 @@ impl Conversation {
     ) -> ChatEffect {
         let id = ids.message(now);
         let parent = self.branch.last().copied();
+        if !self.renamed && self.is_new() {
+            self.title = title::title_from_prompt(&text); // What it began with is the same in every new conversation.
+        }
         self.insert(Message { id, parent, created_at: now, rev: 0, body: MessageBody::Prompt(Prompt { text }) });
         self.branch.push(id);
         if !self.renamed && (self.title.is_empty() || parent.is_none()) {

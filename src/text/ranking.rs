@@ -69,6 +69,21 @@ pub fn rank<'a>(query: &str, rows: impl Iterator<Item = RankCandidate<'a>> + Clo
     Vec::new()
 }
 
+/// Returns a title in which articles, prepositions and the like are blanked out, so that `th` does not find every "the".
+/// Its clusters stand where they did.
+pub fn blank_small_words(title: &str) -> String {
+    const SMALL_WORDS: &[&str] = &[
+        "a", "all", "an", "and", "as", "at", "but", "by", "for", "from", "how", "if", "in", "into", "is", "it", "its",
+        "may", "no", "not", "of", "on", "or", "so", "than", "that", "the", "their", "then", "there", "they", "this",
+        "those", "to", "what", "where", "which", "who", "with",
+    ];
+    let blank = |word: &str| match SMALL_WORDS.iter().any(|small| word.eq_ignore_ascii_case(small)) {
+        true => " ".repeat(word.len()),
+        false => word.to_owned(),
+    };
+    title.split(' ').map(blank).collect::<Vec<_>>().join(" ")
+}
+
 /// How many words of the query may match by strewn letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StrewnWords {
@@ -206,6 +221,12 @@ mod tests {
         assert_eq!(rank("café", [row].into_iter())[0].clusters, [3, 4, 5, 6]);
         assert_eq!(rank("espresso le", [row].into_iter())[0].grade, MatchGrade::Terms);
         assert_eq!(rank("eso", [row].into_iter()), [], "strewn letters are searched in the title only");
+    }
+
+    #[test]
+    fn small_words_are_blanked_in_place() {
+        assert_eq!(blank_small_words("Choose the theme"), "Choose     theme");
+        assert_eq!(blank_small_words("To the first thé"), "       first thé");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// All conversations and their data.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Chats {
     pub ids: IdGenerator,
     /// The conversations in memory.

@@ -3,6 +3,8 @@
 mod descriptions;
 mod view;
 
+use std::borrow::Cow;
+
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
 
@@ -51,6 +53,16 @@ pub struct CommandRow {
     pub target: CommandTarget,
 }
 
+impl CommandRow {
+    /// The title in which a query is searched: one word does not find the small words of a command.
+    fn ranked_title(&self, is_word: bool) -> Cow<'_, str> {
+        match self.target {
+            CommandTarget::Action(_) if is_word => Cow::Owned(ranking::blank_small_words(&self.title)),
+            _ => Cow::Borrowed(&self.title),
+        }
+    }
+}
+
 /// What stands at the right of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandSide {
@@ -67,6 +79,7 @@ pub enum CommandTarget {
     Action(Action),
     Conversation(ConversationId),
     Model(String),
+    Theme(String),
 }
 
 /// A line of the list.
@@ -109,15 +122,14 @@ impl CommandList {
     }
 
     pub fn edit(&mut self, key: KeyEvent) {
-        let before = self.query.text();
-        self.query.edit(key);
-        self.after_edit(&before);
+        if self.query.edit_query(key) {
+            self.update();
+        }
     }
 
     pub fn paste(&mut self, text: &str) {
-        let before = self.query.text();
         self.query.paste(text);
-        self.after_edit(&before);
+        self.update();
     }
 
     /// Moves the cursor as an action says.
@@ -139,17 +151,11 @@ impl CommandList {
         self.browser.scroll_to_cursor(view::list_height(screen).into());
     }
 
-    fn after_edit(&mut self, before: &str) {
-        if self.query.text() != before {
-            self.update();
-            self.browser.go_to_start();
-        }
-    }
-
     fn update(&mut self) {
         let query = self.query.text();
         let entries = if query.trim().is_empty() { self.unfiltered() } else { self.filtered(&query) };
         self.browser.set_rows(entries);
+        self.browser.go_to_start();
     }
 
     /// The recent conversations, then the commands.
@@ -170,7 +176,9 @@ impl CommandList {
 
     /// The rows that match, with a blank row between those that match better and worse.
     fn filtered(&self, query: &str) -> Vec<CommandEntry> {
-        let candidates = self.rows.iter().map(|row| RankCandidate { title: &row.title, terms: &row.terms });
+        let is_word = query.split_whitespace().count() == 1;
+        let titles: Vec<Cow<str>> = self.rows.iter().map(|row| row.ranked_title(is_word)).collect();
+        let candidates = titles.iter().zip(&self.rows).map(|(title, row)| RankCandidate { title, terms: &row.terms });
         let mut entries = Vec::new();
         let mut group = None;
         for found in ranking::rank(query, candidates) {

@@ -38,6 +38,8 @@ pub enum ConnectOpening {
     Command,
     /// A server refused its key; leaving the field closes the screen.
     KeyOfServer,
+    /// The tour was asked for, which is a part of the demo.
+    Tour,
 }
 
 /// What the connect screen asks.
@@ -109,11 +111,16 @@ impl ConnectChoice {
         }
     }
 
-    fn hint(self) -> &'static str {
+    /// The same hint in more and fewer words: it is shown whole or not at all.
+    fn hints(self) -> &'static [&'static str] {
         match self {
-            Self::Key => "create one at openrouter.ai/keys",
-            Self::Server => "on this machine, or anywhere with the Responses API",
-            Self::Demo => "built in: no key, no network",
+            Self::Key => &["create one at openrouter.ai/keys"],
+            Self::Server => &[
+                "on this machine, or anywhere with the Responses API",
+                "on this machine or anywhere else",
+                "here or anywhere else",
+            ],
+            Self::Demo => &["built in: no key, no network", "built in"],
         }
     }
 }
@@ -136,6 +143,15 @@ impl ConnectScreen {
         let title = if server == OPENROUTER { "OpenRouter" } else { server };
         screen.ask_key(server, title);
         screen
+    }
+
+    /// The screen with the demo selected, which begins with the tour.
+    pub fn for_tour(notice: String) -> Self {
+        Self {
+            cursor: ConnectRow::Choice(ConnectChoice::Demo),
+            progress: ConnectProgress::Notice(notice),
+            ..Self::new(ConnectOpening::Tour)
+        }
     }
 
     /// Returns whether a field has the keys.

@@ -5,7 +5,7 @@ use crate::ui::cx::Cx;
 use crate::{api::Usd, chat::Timestamp, store::StoreJob};
 
 /// The cost of all answers of a day, as stored in the database.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct DailyCost {
     cost: Option<Usd>,
     /// The start of the local day.

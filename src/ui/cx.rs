@@ -1,6 +1,11 @@
 //! What a handler may touch besides its own feature's state.
 
-use super::{Effect, chats::Chats, environment::Environment, toasts::ToastState};
+use super::{
+    Effect,
+    chats::Chats,
+    environment::Environment,
+    toasts::{ToastState, ToastSubject, ToastText},
+};
 use crate::{chat::Timestamp, render::theme::ColourRole};
 
 /// The context of one update: the time, the conversations, the environment, and where results go.
@@ -14,13 +19,23 @@ pub struct Cx<'a> {
 }
 
 impl Cx<'_> {
-    /// Shows a message for four seconds.
-    pub fn show_message(&mut self, message: impl Into<String>) {
-        self.toasts.show(self.now, ColourRole::Text, message);
+    /// Shows a message for four seconds, or until another conversation is on the screen.
+    pub fn show_message(&mut self, message: impl Into<ToastText>) {
+        self.show_while(ToastSubject::Conversation(self.chats.content.conversation_id()), message);
+    }
+
+    /// Shows a message for four seconds, or until its subject is no longer so.
+    pub fn show_while(&mut self, subject: ToastSubject, message: impl Into<ToastText>) {
+        self.toasts.show(self.now, ColourRole::Text, subject, message);
     }
 
     /// Shows a warning for four seconds.
-    pub fn warn(&mut self, message: impl Into<String>) {
-        self.toasts.show(self.now, ColourRole::Warning, message);
+    pub fn warn(&mut self, message: impl Into<ToastText>) {
+        self.warn_while(ToastSubject::Event, message);
+    }
+
+    /// Shows a warning for four seconds, or until its subject is no longer so.
+    pub fn warn_while(&mut self, subject: ToastSubject, message: impl Into<ToastText>) {
+        self.toasts.show(self.now, ColourRole::Warning, subject, message);
     }
 }

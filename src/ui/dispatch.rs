@@ -293,7 +293,7 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
         }
         return;
     }
-    if card_actions::take_first_choice(screen, cx) {
+    if screen.is_composing() || card_actions::take_first_choice(screen, cx) {
         return;
     }
     let Some(conversation) = cx.chats.current_conversation() else { return };
@@ -306,14 +306,14 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
 }
 
-/// Asks the demo's first model for its tour.
+/// Asks the demo's first model for its tour, or shows how to get there.
 fn start_tour(screen: &mut Screen, cx: &mut Cx<'_>) {
     match cx.env.config.model.clone().filter(|_| cx.env.is_demo) {
         Some(guide) => {
             set_model(cx, guide);
             switching::submit_prompt(screen, cx, "/tour".into());
         }
-        None => cx.show_message("the tour is part of the demo: /connect, then 3"),
+        None => overlays::connecting::open_tour(screen, cx),
     }
 }
 

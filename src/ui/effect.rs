@@ -130,9 +130,18 @@ pub enum Effect {
     /// Ends the program.
     Quit,
     /// Restarts the program against the demo server.
-    StartDemo,
+    StartDemo(DemoStart),
     /// Leaves the demo for the server in the config.
     LeaveDemo,
+}
+
+/// What the demo begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DemoStart {
+    /// A short cited answer.
+    Opening,
+    /// The tour.
+    Tour,
 }
 
 /// Identifies a text of an answer and where it is shown.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Everything that is the same for all conversations.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Environment {
     pub config: Config,
     pub endpoints: Vec<EndpointInfo>,

@@ -6,6 +6,7 @@ use super::{
     dispatch::{change_conversation, quit},
     overlays::{self, ScreenOverlay},
     screen::{EditTarget, PaneFocus, QUIT_WINDOW},
+    toasts::{ToastSubject, ToastText},
 };
 use crate::ui::screen::ConversationPane;
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
@@ -90,7 +91,7 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
         EscAction::CloseSlashList => screen.slash.close(),
         EscAction::StopCommand => {
             if let Some(command) = screen.running_command.take() {
-                cx.show_message(format!("{command} was stopped"));
+                cx.show_message(ToastText::about("", &command, " was stopped"));
             }
             cx.effects.push(Effect::StopCommand);
         }
@@ -122,7 +123,7 @@ fn leave_editing(pane: &mut ConversationPane, cx: &mut Cx<'_>, message: &str) {
         switching::remember_prompt(&mut cx.chats.prompt_history, text);
     }
     switching::end_edit(pane, cx);
-    cx.show_message(message);
+    cx.show_while(ToastSubject::NothingEdited, message);
 }
 
 /// Stops the turn on the screen, in any phase.

@@ -2,8 +2,8 @@
 //! closes it.
 //!
 //! Where the hints are is read off a frame that is drawn for the click, so that every hint can be clicked, wherever it
-//! comes from. Only the foot of the top overlay or of the list, the rule above the composer, the rows of queued prompts
-//! and the status line are looked at: no text of a model, a page or a tool is ever there.
+//! comes from. Only the foot of the top overlay or of the list, the rule above the composer and the status line are looked at: no text
+//! of a model, a page or a tool is ever there.
 
 use crossterm::event::{Event, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
@@ -33,13 +33,16 @@ pub(crate) fn on_press(state: &mut State, now: Timestamp, event: MouseEvent) -> 
         return None;
     }
     let position = Position::new(event.column, event.row);
+    if !may_be_hint(state, position) {
+        return None;
+    }
     let page = DrawnPage::of(state, now);
     if let Some(keys) = page.keys_at(state, position) {
-        if is_queue_row(state, position) {
-            return queue_action(state, &keys).map(|action| run(state, now, action));
-        }
         if let Some(action) = action_of_typed(state, &keys) {
-            return Some(run(state, now, action));
+            let mut effects = Vec::new();
+            let (screen, mut cx) = state.split(now, &mut effects);
+            on_action(screen, &mut cx, action);
+            return Some(effects);
         }
         return Some(keys.into_iter().flat_map(|key| update(state, now, key_msg(key))).collect());
     }
@@ -53,27 +56,21 @@ pub(crate) fn on_press(state: &mut State, now: Timestamp, event: MouseEvent) -> 
     Some(effects)
 }
 
-fn run(state: &mut State, now: Timestamp, action: Action) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    let (screen, mut cx) = state.split(now, &mut effects);
-    on_action(screen, &mut cx, action);
-    effects
-}
-
-/// Whether a position is on a row of the queued prompts below the last message.
-fn is_queue_row(state: &State, position: Position) -> bool {
-    let area = state.screen.areas.transcript;
-    let transcript = state.screen.transcript(&state.chats).filter(|_| state.screen.overlays.is_empty());
-    area.contains(position) && transcript.is_some_and(|transcript| transcript.is_queue_row(position.y - area.y))
-}
-
-/// Returns what the key of a queued prompt does while nothing is typed.
-fn queue_action(state: &State, keys: &[KeyPress]) -> Option<Action> {
-    let [key] = keys else { return None };
-    match state.env.keymap.meaning(KeyContext::Composer, &[], *key) {
-        KeyMeaning::Run(action) if state.screen.pane.composer.is_empty() => Some(action),
-        KeyMeaning::Run(_) | KeyMeaning::Prefix | KeyMeaning::Unbound => None,
+/// Returns whether a hint may be drawn at a position, or an overlay may be left by a press there.
+fn may_be_hint(state: &State, position: Position) -> bool {
+    match state.screen.overlays.last() {
+        Some(top) => top.has_frame(),
+        None => is_on_page_hints(state, position),
     }
+}
+
+/// Returns whether a position is in a row in which the page shows keys, while no overlay is open.
+fn is_on_page_hints(state: &State, position: Position) -> bool {
+    let areas = state.screen.areas;
+    let is_foot_of_list = state.screen.focus == PaneFocus::List && position.y + 1 == areas.list.bottom();
+    areas.status.contains(position)
+        || areas.composer_rule.contains(position)
+        || areas.list.contains(position) && is_foot_of_list
 }
 
 /// Returns the action of a key that would be text where something is being written, such as `?`.
@@ -114,17 +111,9 @@ impl DrawnPage {
 
     /// Returns the keys of the hint at a position, if there is one.
     fn keys_at(&self, state: &State, position: Position) -> Option<Vec<KeyPress>> {
-        let areas = state.screen.areas;
         let is_hint_row = match self.overlay_frame(state) {
             Some(frame) => frame.contains(position) && position.y + 1 == frame.bottom(),
-            None if !state.screen.overlays.is_empty() => false,
-            None => {
-                let is_foot_of_list = state.screen.focus == PaneFocus::List && position.y + 1 == areas.list.bottom();
-                areas.status.contains(position)
-                    || areas.composer_rule.contains(position)
-                    || areas.list.contains(position) && is_foot_of_list
-                    || is_queue_row(state, position)
-            }
+            None => state.screen.overlays.is_empty() && is_on_page_hints(state, position),
         };
         if !is_hint_row || !self.buffer.area.contains(position) {
             return None;

@@ -78,6 +78,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     .flatten()
     .collect();
     effects.extend(overlays::connecting::look_up_servers(screen, cx));
+    let is_composing = screen.is_composing();
     let Some(id) = cx.chats.content.conversation_id() else { return effects };
     let (Some(conversation), Some(transcript)) =
         (cx.chats.conversations.get(&id), screen.pane.transcripts.get_mut(&id))
@@ -95,6 +96,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     };
     transcript.layout_budget = screen.layout_budget;
     transcript.is_card_focused = screen.focus == PaneFocus::Card;
+    transcript.is_composing = is_composing;
     transcript.sync(conversation, areas.transcript.width, areas.transcript.height, cx.now, &options);
     let rail = if screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail)) {
         ScreenAreas::floating_content(ScreenAreas::floating_rail(size, screen.widths))

@@ -11,7 +11,7 @@ use crate::{
 const MAX_TITLE_WIDTH: usize = 60;
 
 /// Whether the terminal has the focus, and what happened while it did not.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct NotificationState {
     focus: TerminalFocus,
     unseen: Option<UnseenOutcome>,
@@ -28,7 +28,7 @@ enum TerminalFocus {
 }
 
 /// The last event while the terminal did not have the focus.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct UnseenOutcome {
     outcome: TurnOutcome,
     title: String,

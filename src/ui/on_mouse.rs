@@ -10,6 +10,7 @@ use super::{
     Action,
     actions::{call_results, copying, list_actions, slash_commands},
     areas::{GUTTER_WIDTH, ScreenAreas},
+    dispatch::on_action,
     overlays::{self, ScreenOverlay},
     screen::PaneFocus,
     slash::SlashListView,
@@ -327,12 +328,17 @@ fn click_text(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             call_results::open_call(&mut screen.overlays, cx, message, slot);
         }
         Some(ClickTarget::Card) if !error_card::offered_choices(cx.chats).is_empty() => {
-            let keys = transcript.card_keys_at(column, row).map(str::to_owned);
-            screen.focus = PaneFocus::Card;
-            if let Some(keys) = keys {
-                let is_focused = screen.mouse.was_card_focused;
-                super::actions::card_actions::click_choice(screen, cx, &keys, is_focused);
+            match transcript.card_keys_at(column, row).map(str::to_owned) {
+                Some(keys) => {
+                    let is_focused = screen.mouse.was_card_focused;
+                    super::actions::card_actions::click_choice(screen, cx, &keys, is_focused);
+                }
+                None => screen.focus = PaneFocus::Card,
             }
+        }
+        Some(ClickTarget::Queue(action)) => {
+            screen.focus = PaneFocus::Composer;
+            on_action(screen, cx, action);
         }
         Some(ClickTarget::Card) | None if is_reading => transcript.move_cursor_to_row(row),
         Some(ClickTarget::Card) | None => (), // Plain text: the focus stays.

@@ -2,12 +2,15 @@
 
 use super::{
     Effect, InitialConversation,
-    actions::model_settings::{ensure_model, fetch_models},
+    actions::{
+        model_settings::{ensure_model, fetch_models},
+        switching,
+    },
     chats::DatabaseState,
     chats::PaneContent,
     notifications,
 };
-use crate::ui::{chats::Chats, start::OpeningExchange};
+use crate::ui::{chats::Chats, start::OpeningExchange, toasts::ToastSubject};
 use crate::ui::{cx::Cx, screen::Screen};
 use crate::{
     api::Event,
@@ -27,10 +30,17 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::OpenFailed(error) => {
             cx.warn(format!("{error}: nothing will be saved"));
             let opening = std::mem::replace(&mut cx.chats.database, DatabaseState::Broken(error));
-            if let DatabaseState::Opening(InitialConversation::Exchange(exchange)) = opening {
-                open_exchange(screen, cx, *exchange, "");
-            } else if matches!(cx.chats.content, PaneContent::Loading(_)) {
+            if matches!(cx.chats.content, PaneContent::Loading(_)) {
                 cx.chats.content = PaneContent::New;
+            }
+            match opening {
+                DatabaseState::Opening(InitialConversation::Exchange(exchange)) => {
+                    open_exchange(screen, cx, *exchange, "");
+                }
+                DatabaseState::Opening(InitialConversation::Prompt(prompt)) => {
+                    switching::submit_prompt(screen, cx, prompt);
+                }
+                DatabaseState::Opening(_) | DatabaseState::Ready | DatabaseState::Broken(_) => (),
             }
             fetch_models(cx);
         }
@@ -66,7 +76,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Prompts(prompts) => {
             // Prompts of this run may have been sent before the database was read.
             for sent in std::mem::replace(&mut cx.chats.prompt_history, prompts).into_iter().rev() {
-                super::actions::switching::remember_prompt(&mut cx.chats.prompt_history, sent);
+                switching::remember_prompt(&mut cx.chats.prompt_history, sent);
             }
         }
         // Commands may have been run before the database was read.
@@ -125,6 +135,10 @@ fn on_database_opened(
             }
         }
         InitialConversation::Exchange(exchange) => open_exchange(screen, cx, *exchange, new_draft),
+        InitialConversation::Prompt(prompt) => {
+            cx.chats.content = PaneContent::New;
+            switching::submit_prompt(screen, cx, prompt);
+        }
         InitialConversation::Latest => cx.effects.push(Effect::RunStoreJob(StoreJob::LoadLatest)),
         InitialConversation::Named(name) => cx.effects.push(Effect::RunStoreJob(StoreJob::LoadNamed(name))),
     }
@@ -158,7 +172,7 @@ fn on_save_failed(cx: &mut Cx<'_>, ticket: crate::store::SaveTicket, error: &Sto
                 notifications::notify_decision_needed(cx, id);
             }
         }
-        None => cx.warn(format!("not saved: {error}")),
+        None => cx.warn_while(ToastSubject::Unsaved, format!("not saved: {error}")),
     }
 }
 
@@ -194,14 +208,14 @@ fn on_conversation_loaded(screen: &mut Screen, cx: &mut Cx<'_>, conversation: Co
         PaneContent::Loading(wanted) if wanted.is_none_or(|wanted| wanted == id) => {
             let typed = screen.pane.composer.text();
             let send = screen.pane.send_when_loaded;
-            super::actions::switching::show_conversation(screen, cx, id);
+            switching::show_conversation(screen, cx, id);
             if !typed.is_empty() {
                 // Text typed while loading goes after the saved draft. That draft was not shown yet, so it is not sent.
                 let draft = screen.pane.composer.text();
                 screen.pane.composer.set_text(&(draft.clone() + &typed));
-                super::actions::switching::schedule_draft_save(&mut screen.pane, cx);
+                switching::schedule_draft_save(&mut screen.pane, cx);
                 if send && draft.is_empty() {
-                    super::actions::switching::send_draft(screen, cx);
+                    switching::send_draft(screen, cx);
                 }
             }
         }

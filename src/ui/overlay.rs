@@ -5,4 +5,5 @@ pub mod form;
 pub mod frame;
 pub mod list_browser;
 pub mod picker;
+pub mod query_field;
 pub mod search;

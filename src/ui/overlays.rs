@@ -12,7 +12,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     Action, Effect,
-    actions::model_settings::set_model,
+    actions::model_settings::{set_model, short_name},
     actions::{copying, theme_actions},
     dispatch::on_action,
     keymap::KeyContext,
@@ -27,6 +27,7 @@ use crate::{
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         safeguard::SafeguardQuestion,
+        toasts::ToastSubject,
         tools::ToolList,
         transcript::SelectionCopy,
         xray::XrayOverlay,
@@ -50,7 +51,7 @@ pub use picker_items::{PickerItem, PickerKind};
 pub(crate) use picker_items::{accept, preview_theme, set_theme};
 
 /// An overlay over the screen; the last one has the keys.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum ScreenOverlay {
     Connect(Box<ConnectScreen>),
     Picker {
@@ -273,7 +274,7 @@ pub(crate) fn assign_slot(screen: &mut Screen, cx: &mut Cx<'_>, number: u8) {
         }
     }
     cx.env.slots[usize::from(number) - 1] = Some(model.clone());
-    cx.show_message(format!("slot {number} is now {}", super::actions::model_settings::short_name(&model)));
+    cx.show_message(format!("slot {number} is now {}", short_name(&model)));
     cx.effects.push(Effect::SaveSetting(SettingChange::Slot(number, model)));
     refresh_models(screen, cx);
 }
@@ -352,7 +353,7 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
     };
     if is_changed {
         let keys = cx.env.keymap.keys_of(Action::Back).unwrap_or_default();
-        cx.show_message(format!("{keys} cancel"));
+        cx.show_while(ToastSubject::Overlays(screen.overlays.len()), format!("{keys} cancel"));
     } else {
         close_top(screen, cx);
     }

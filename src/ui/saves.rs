@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Numbers every save and keeps its changes until the store confirms them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PendingSaves {
     last_ticket: u64,
     in_flight: BTreeMap<SaveTicket, PendingSave>,
@@ -20,7 +20,7 @@ pub struct PendingSaves {
 /// A turn that waits until its prompt is saved.
 pub type SaveGate = (ConversationId, TurnId);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct PendingSave {
     changes: Vec<ConversationChange>,
     gate: Option<SaveGate>,

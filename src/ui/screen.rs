@@ -35,7 +35,7 @@ pub const QUIT_WINDOW: jiff::SignedDuration = jiff::SignedDuration::from_secs(2)
 pub const CARD_DELAY: jiff::SignedDuration = jiff::SignedDuration::from_millis(300);
 
 /// Everything on the screen that is not part of a conversation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Screen {
     pub size: Size,
     /// The size for which everything was laid out last.
@@ -70,7 +70,7 @@ pub struct Screen {
 }
 
 /// The conversation on the screen and its composer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ConversationPane {
     /// The rows and the reading position of each open conversation.
     pub transcripts: BTreeMap<ConversationId, Transcript>,
@@ -229,6 +229,12 @@ impl Screen {
         let rows = self.pane.composer.wrap_to_width(text_width);
         self.areas = ScreenAreas::divide(self.size, self.side_panes(), self.widths, rows);
         self.areas
+    }
+
+    /// Returns whether `Enter` belongs to what is being written: it takes no choice of a card and sends no queued prompt.
+    pub fn is_composing(&self) -> bool {
+        let is_writing = !self.pane.composer.is_empty() || self.pane.editing.is_some();
+        is_writing && self.focus != PaneFocus::Card
     }
 
     /// Returns whether a slash command is being completed.

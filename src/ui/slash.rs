@@ -21,6 +21,8 @@ pub const MAX_ROWS: usize = 8;
 pub enum SlashInput<'a> {
     /// A prompt, or a path.
     Text,
+    /// It begins like a command, but no command has such a name: the word with its slash.
+    NoName(&'a str),
     /// A name that is still typed, without the slash.
     Name(&'a str),
     /// A name and what follows it.
@@ -28,18 +30,24 @@ pub enum SlashInput<'a> {
 }
 
 impl<'a> SlashInput<'a> {
-    /// Reads a draft. Only one line that begins like a command is one: `/usr/bin/env`, `//` and `/* … */` are text.
+    /// Reads a draft. One line that begins with a slash is a command, unless its first word is a path, such as
+    /// `/usr/bin/env`.
     pub fn parse(draft: &'a str) -> Self {
+        let draft = draft.trim_start();
         let Some(rest) = draft.strip_prefix('/').filter(|_| !draft.contains('\n')) else { return Self::Text };
         let (name, argument) = match rest.split_once(char::is_whitespace) {
             Some((name, argument)) => (name, Some(argument)),
             None => (rest, None),
         };
+        if name.split_once('/').is_some_and(|(folder, _)| !folder.is_empty()) {
+            return Self::Text;
+        }
         let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
         match argument {
-            _ if !is_name => Self::Text,
+            Some(_) if name.starts_with(['/', '*']) => Self::Text, // A comment in code.
+            _ if !is_name => Self::NoName(&draft[..=name.len()]),
             None => Self::Name(name),
-            Some(_) if name.is_empty() => Self::Text,
+            Some(_) if name.is_empty() => Self::NoName("/"),
             Some(argument) => Self::Argument { name, argument: argument.trim() },
         }
     }
@@ -54,7 +62,7 @@ pub fn command_named(name: &str) -> Option<Action> {
 /// Returns whether a draft is a command, or the beginning of one.
 pub fn is_known(draft: &str) -> bool {
     match SlashInput::parse(draft) {
-        SlashInput::Text => false,
+        SlashInput::Text | SlashInput::NoName(_) => false,
         SlashInput::Name(name) => commands().any(|entry| entry.slash_name().starts_with(name)),
         SlashInput::Argument { name, .. } => command_named(name).is_some(),
     }
@@ -126,7 +134,7 @@ struct RefusedCommand {
 impl SlashList {
     /// Updates the rows after the draft has changed; `None` if no list may be shown.
     pub fn refresh(&mut self, draft: Option<&str>, rows: impl FnOnce(&str) -> Vec<SlashRow>) {
-        let Some(draft) = draft.filter(|draft| draft.starts_with('/')) else {
+        let Some(draft) = draft.filter(|draft| draft.trim_start().starts_with('/')) else {
             if !self.draft.is_empty() || self.closed.is_some() || self.refused.is_some() {
                 *self = Self::default();
             }
@@ -206,8 +214,9 @@ pub fn name_rows(name: &str, keymap: &Keymap, use_count: impl Fn(Action) -> u64)
         return rows;
     }
     let others: Vec<&ActionEntry> = by_use.into_iter().filter(|entry| !entry.slash_name().starts_with(name)).collect();
-    let titles = others.iter().map(|entry| RankCandidate { title: entry.title, terms: "" });
-    let found = ranking::rank(name, titles).into_iter().filter(|found| found.grade <= MatchGrade::Words);
+    let titles: Vec<String> = others.iter().map(|entry| ranking::blank_small_words(entry.title)).collect();
+    let candidates = titles.iter().map(|title| RankCandidate { title, terms: "" });
+    let found = ranking::rank(name, candidates).into_iter().filter(|found| found.grade <= MatchGrade::Words);
     rows.extend(found.map(|found| command_row(others[found.index], &[], &found.clusters, keymap)));
     rows
 }
@@ -255,12 +264,17 @@ mod tests {
     }
 
     #[test]
-    fn only_one_line_with_a_name_is_a_command() {
-        for text in
-            ["", "hello", "/usr/bin/env", "/usr/bin/env bash", "// note", "/* c */", "/ x", "/new\nline", " /new"]
-        {
+    fn one_line_after_a_slash_is_a_command_unless_it_is_a_path() {
+        for text in ["", "hello", "/usr/bin/env", "/usr/bin/env bash", "/tmp/", "/new\nline", "a /new"] {
             assert_eq!(SlashInput::parse(text), SlashInput::Text, "{text:?}");
         }
+        for text in ["/foo!", "/help?", "/model:opus", "/model=opus", "/modél", "/модель", "/?", "//", "/*"] {
+            assert_eq!(SlashInput::parse(text), SlashInput::NoName(text));
+        }
+        assert_eq!(SlashInput::parse(" /help? me"), SlashInput::NoName("/help?"));
+        assert_eq!(SlashInput::parse("// a comment"), SlashInput::Text);
+        assert_eq!(SlashInput::parse("/ x"), SlashInput::NoName("/"));
+        assert_eq!(SlashInput::parse(" /new"), SlashInput::Name("new"));
         assert_eq!(SlashInput::parse("/"), SlashInput::Name(""));
         assert_eq!(SlashInput::parse("/mo"), SlashInput::Name("mo"));
         assert_eq!(command_named("copy"), Some(Action::CopyAnswer), "the name of the selection's copy in the config");
@@ -278,6 +292,8 @@ mod tests {
         assert!(!name_rows("foo", &Keymap::default(), |_| 0)[0].is_begun(), "Enter runs no row that nobody named");
         assert_eq!(names("qux"), [""; 0]);
         assert!(!names("ode").contains(&"/model".to_owned()), "the middle of a word does not count");
+        assert_eq!(names("th"), ["/theme"], "not every command with an article");
+        assert_eq!(names("thi"), [""; 0]);
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub enum InitialConversation {
     Named(String),
     /// A new conversation that begins with an answer.
     Exchange(Box<OpeningExchange>),
+    /// A new conversation that begins with this prompt, which is sent at once.
+    Prompt(String),
 }
 
 /// A prompt and its answer, with which a new conversation begins. They are saved only with the next prompt.

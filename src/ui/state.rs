@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Everything the program knows; only `update` changes it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct State {
     pub chats: Chats,
     pub env: Environment,

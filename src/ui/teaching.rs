@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Effect, cx::Cx};
+use super::{Action, Effect, cx::Cx, toasts::ToastSubject};
 use crate::{
     chat::{ConversationChange, MessageId},
     config::CopyOnSelect,
@@ -74,7 +74,11 @@ impl TaughtHints {
 fn teach(cx: &mut Cx<'_>, hint: TeachingHint) {
     if let Some(times) = cx.chats.taught_hints.count(hint) {
         let text = hint.text(cx);
-        cx.show_message(text);
+        let subject = match hint {
+            TeachingHint::CopySelection => ToastSubject::Selection,
+            TeachingHint::ReadAnswer => ToastSubject::Writing(cx.chats.content.conversation_id()),
+        };
+        cx.show_while(subject, text);
         let change = ConversationChange::HintShown { name: hint.name().to_owned(), times };
         let save: Effect = cx.chats.saves.save(vec![change], None);
         cx.effects.push(save);

@@ -15,10 +15,93 @@ use crate::{
 pub const TOAST_DURATION: jiff::SignedDuration = jiff::SignedDuration::from_secs(4);
 
 /// What a toast is about; it ends when that is no longer so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToastSubject {
-    /// A conversation is in the trash.
-    Trashed(ConversationId),
+    /// It was so and stays so.
+    Event,
+    /// The conversation on the screen; without an id, a new one.
+    Conversation(Option<ConversationId>),
+    /// A conversation is in the trash, and the list has the focus or not.
+    Trashed { conversation: ConversationId, in_list: bool },
+    /// Nothing is being edited in the composer but a new prompt.
+    NothingEdited,
+    /// Text is selected.
+    Selection,
+    /// A card has the focus and waits for a choice.
+    CardKeys,
+    /// This many overlays are open.
+    Overlays(usize),
+    /// The composer has the focus in this conversation.
+    Writing(Option<ConversationId>),
+    /// No model is chosen.
+    NoModel,
+    /// This model is chosen.
+    Model(String),
+    /// No slot is filled, or this one is not, from 0.
+    EmptySlot(Option<usize>),
+    /// Whether all tools run without asking in this conversation.
+    AutoApproval(Option<ConversationId>, bool),
+    /// Something could not be saved.
+    Unsaved,
+    /// A text is being piped to a command.
+    Command,
+}
+
+/// The words of a toast. Where there is no room for all of them, the title is shortened first, then everything before
+/// the keys.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToastText {
+    text: String,
+    title: Range<usize>,
+    keys_start: Option<usize>,
+}
+
+impl From<String> for ToastText {
+    fn from(text: String) -> Self {
+        Self { text, title: 0..0, keys_start: None }
+    }
+}
+
+impl From<&str> for ToastText {
+    fn from(words: &str) -> Self {
+        words.to_owned().into()
+    }
+}
+
+impl ToastText {
+    /// Words around a title.
+    pub fn about(before: &str, title: &str, after: &str) -> Self {
+        let end = before.len() + title.len();
+        Self { text: [before, title, after].concat(), title: before.len()..end, keys_start: None }
+    }
+
+    /// The same words with the keys that go on from there.
+    #[must_use]
+    pub fn with_keys(mut self, keys: &str) -> Self {
+        self.keys_start = Some(self.text.len());
+        self.text.push_str(keys);
+        self
+    }
+
+    /// Returns the text in at most `room` cells.
+    fn fit(&self, room: usize) -> String {
+        let all = text::join_lines(&self.text);
+        if text::width(&all) <= room || self.title.is_empty() && self.keys_start.is_none() {
+            return text::truncate(&all, room).into_owned();
+        }
+        let (before, after) = (&self.text[..self.title.start], &self.text[self.title.end..]);
+        let title_room = room.saturating_sub(text::width(before) + text::width(after)).max(1);
+        let title = text::join_lines(&self.text[self.title.clone()]);
+        let short = [before, &*text::truncate(&title, title_room), after].concat();
+        let keys = self.keys_start.map_or("", |start| &self.text[start..]);
+        match short.strip_suffix(keys).filter(|_| text::width(&short) > room) {
+            Some(words) => {
+                let words = text::truncate(words, room.saturating_sub(text::width(keys)));
+                text::truncate(&[&*words, keys].concat(), room).into_owned()
+            }
+            None => short,
+        }
+    }
 }
 
 /// The current toast. A new one replaces it.
@@ -29,40 +112,28 @@ pub struct ToastState {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct CurrentToast {
-    text: String,
-    /// The part of the text that is shortened first, such as a title: the key after it must stay.
-    title: Range<usize>,
-    /// What it is about, if it ends with that.
-    subject: Option<ToastSubject>,
+    words: ToastText,
+    subject: ToastSubject,
     role: ColourRole,
     ends_at: Timestamp,
 }
 
 impl ToastState {
     /// Shows a toast; `role` is its severity: text, warning or error.
-    pub fn show(&mut self, now: Timestamp, role: ColourRole, words: impl Into<String>) {
+    pub fn show(&mut self, now: Timestamp, role: ColourRole, subject: ToastSubject, words: impl Into<ToastText>) {
         let ends_at = now.saturating_add(TOAST_DURATION).unwrap_or(now);
-        self.current = Some(CurrentToast { text: words.into(), title: 0..0, subject: None, role, ends_at });
+        self.current = Some(CurrentToast { words: words.into(), subject, role, ends_at });
     }
 
-    /// Shows a toast about something with a title, which is shortened where there is no room for all of it.
-    pub fn show_about(&mut self, now: Timestamp, subject: ToastSubject, [before, title, after]: [&str; 3]) {
-        self.show(now, ColourRole::Text, [before, title, after].concat());
-        if let Some(toast) = &mut self.current {
-            toast.title = before.len()..before.len() + title.len();
-            toast.subject = Some(subject);
-        }
-    }
-
-    /// Ends a toast whose subject is no longer so.
-    pub fn end(&mut self, subject: ToastSubject) {
-        self.current.take_if(|toast| toast.subject == Some(subject));
+    /// Ends the toast if its subject is no longer so.
+    pub fn end_unless(&mut self, is_so: impl FnOnce(&ToastSubject) -> bool) {
+        self.current.take_if(|toast| !is_so(&toast.subject));
     }
 
     /// Appends `more` to the current toast if it contains `word`.
     pub fn append_to(&mut self, word: &str, more: &str) {
-        if let Some(toast) = self.current.as_mut().filter(|toast| toast.text.contains(word)) {
-            toast.text.push_str(more);
+        if let Some(toast) = self.current.as_mut().filter(|toast| toast.words.text.contains(word)) {
+            toast.words.text.push_str(more);
         }
     }
 
@@ -77,22 +148,7 @@ impl ToastState {
     }
 
     pub fn text(&self) -> Option<&str> {
-        self.current.as_ref().map(|toast| toast.text.as_str())
-    }
-}
-
-impl CurrentToast {
-    /// Returns the text in at most `room` cells.
-    fn fit(&self, room: usize) -> String {
-        let all = text::join_lines(&self.text);
-        if text::width(&all) <= room || self.title.is_empty() {
-            return text::truncate(&all, room).into_owned();
-        }
-        let (before, after) = (&self.text[..self.title.start], &self.text[self.title.end..]);
-        let title_room = room.saturating_sub(text::width(before) + text::width(after));
-        let title = text::join_lines(&self.text[self.title.clone()]);
-        let short = [before, &*text::truncate(&title, title_room), after].concat();
-        text::truncate(&short, room).into_owned()
+        self.current.as_ref().map(|toast| toast.words.text.as_str())
     }
 }
 
@@ -106,7 +162,7 @@ impl Widget for ToastView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
         let Some(toast) = self.toasts.current.as_ref().filter(|_| area.width > 4) else { return };
-        let said = toast.fit(usize::from(area.width) - 2);
+        let said = toast.words.fit(usize::from(area.width) - 2);
         let width = u16::try_from(text::width(&said) + 2).unwrap_or(area.width).min(area.width);
         let toast_area = Rect { x: area.right() - width, width, ..area };
         self.theme.clear_area(toast_area, ColourRole::Raised, buf);
@@ -130,13 +186,17 @@ mod tests {
         test_buffer::buffer_text(&buf).trim_end_matches('\n').to_owned()
     }
 
+    fn show(toasts: &mut ToastState, now: i64, role: ColourRole, words: impl Into<ToastText>) {
+        toasts.show(at(now), role, ToastSubject::Event, words);
+    }
+
     #[test]
     fn a_toast_lasts_four_seconds_and_the_next_replaces_it() {
         let mut toasts = ToastState::default();
-        toasts.show(at(10), ColourRole::Text, "copied");
+        show(&mut toasts, 10, ColourRole::Text, "copied");
         assert_eq!(drawn(&toasts, 20), "             copied");
         assert!(!toasts.expire(at(13)));
-        toasts.show(at(13), ColourRole::Error, "not saved: the disk is full");
+        show(&mut toasts, 13, ColourRole::Error, "not saved: the disk is full");
         assert_eq!(drawn(&toasts, 20), " not saved: the di…");
         assert_eq!(toasts.ends_at(), Some(at(17)));
         assert!(toasts.expire(at(17)));
@@ -144,24 +204,29 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_toast_shortens_the_title_and_keeps_the_key() {
+    fn a_narrow_toast_shortens_the_title_then_its_words_and_keeps_the_keys() {
         let mut toasts = ToastState::default();
-        let id = crate::chat::IdGenerator::new(1).conversation(at(0));
-        let subject = ToastSubject::Trashed(id);
-        toasts.show_about(
-            at(0),
-            subject,
-            ["moved “", "SQL window functions for running totals", "” to the trash · u undo"],
-        );
-        assert_eq!(drawn(&toasts, 50).trim(), "moved “SQL window functi…” to the trash · u undo");
-        toasts.end(subject);
+        let words = ToastText::about("moved “", "SQL window functions for running totals", "” to the trash");
+        show(&mut toasts, 0, ColourRole::Text, words.with_keys(" · /undo-trash undo"));
+        assert_eq!(drawn(&toasts, 60).trim(), "moved “SQL window functi…” to the trash · /undo-trash undo");
+        assert_eq!(drawn(&toasts, 38).trim(), "moved “…” to t… · /undo-trash undo");
+        assert_eq!(drawn(&toasts, 24).trim(), "mo… · /undo-trash undo");
+    }
+
+    #[test]
+    fn a_toast_ends_with_what_it_is_about() {
+        let mut toasts = ToastState::default();
+        toasts.show(at(0), ColourRole::Text, ToastSubject::Command, "running wc");
+        toasts.end_unless(|subject| *subject == ToastSubject::Command);
+        assert_eq!(toasts.text(), Some("running wc"));
+        toasts.end_unless(|_| false);
         assert_eq!(toasts.text(), None);
     }
 
     #[test]
     fn it_draws_at_every_size() {
         let mut toasts = ToastState::default();
-        toasts.show(at(0), ColourRole::Text, "日本語\n\u{1b}[31mred");
+        show(&mut toasts, 0, ColourRole::Text, "日本語\n\u{1b}[31mred");
         test_buffer::draw_at_every_size(|area, buf| {
             ToastView { toasts: &toasts, theme: &Theme::default() }.render(area, buf);
         });

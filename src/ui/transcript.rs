@@ -54,7 +54,10 @@ use self::{
     scrollbar::{BranchSizes, ScrollbarRows},
     select::TextSelection,
 };
-use crate::chat::{CallId, Conversation, ConversationId, MessageId, Timestamp};
+use crate::chat::{
+    CallId, Conversation, ConversationId, MessageId, Timestamp,
+    choices::{EmptyEnter, on_empty_enter},
+};
 use crate::render::{
     highlight,
     markdown::{LayoutBudget, LayoutJob, LayoutWork, MarkdownLayout},
@@ -119,6 +122,8 @@ pub struct Transcript {
     live_card: Option<LiveCard>,
     /// The live card has the focus.
     pub is_card_focused: bool,
+    /// Something is typed, so `Enter` sends it and takes no choice.
+    pub is_composing: bool,
     /// How much each frame may lay out.
     pub layout_budget: LayoutBudget,
     cursor: Option<TranscriptCursor>,
@@ -212,7 +217,10 @@ impl Transcript {
         let previous_layout = self.layout.replace(layout);
         self.height = usize::from(height);
         self.frame += 1;
-        let queue_keys = QueueKeys::of(conversation, options);
+        let queue_keys = match self.is_composing {
+            true => QueueKeys::default(),
+            false => QueueKeys::of(conversation, options),
+        };
         self.queue.sync(&conversation.queue, text_width, queue_keys, options);
         self.message_rows.retain(|id, _| conversation.messages.contains_key(id));
         self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));
@@ -243,6 +251,11 @@ impl Transcript {
         }
         pass.finish(top);
         pass.copy_selection();
+    }
+
+    /// What `Enter` does now with the choices of the newest answer.
+    fn live_enter(&self, conversation: &Conversation) -> EmptyEnter {
+        if self.is_composing { EmptyEnter::Nothing } else { on_empty_enter(conversation) }
     }
 
     /// Whether the next frame has to continue a layout that was too long for this one.

@@ -2,8 +2,8 @@
 
 mod curl;
 mod lines;
-mod rows;
 mod view;
+mod xray_rows;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect, Size};
@@ -18,8 +18,8 @@ use super::{
 };
 use crate::chat::{MessageId, Timestamp, WireRecording};
 use lines::LineList;
-use rows::{XrayRow, XraySection};
 pub use view::XrayView;
+use xray_rows::{XrayRow, XraySection};
 
 /// An overlay that shows everything that went over the wire for one answer, and one event in full.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ impl XrayOverlay {
 
     /// Takes the recording, or a newer state of it.
     pub fn set_recording(&mut self, recording: Box<WireRecording>) {
-        self.list.set_rows(rows::build_rows(&recording), self.search.needle());
+        self.list.set_rows(xray_rows::build_rows(&recording), self.search.needle());
         self.content = XrayContent::Filled(recording);
     }
 
@@ -99,7 +99,9 @@ impl XrayOverlay {
             let width = frame::text_column(parts.rows).width;
             let previous_width = opened.width.replace(width);
             if previous_width != Some(width) {
-                opened.lines.set_rows(rows::frame_rows(recording, opened.frame_index, width), self.search.needle());
+                opened
+                    .lines
+                    .set_rows(xray_rows::frame_rows(recording, opened.frame_index, width), self.search.needle());
             }
             if previous_width.is_none() {
                 select_first_line(&self.list, &mut opened.lines);
@@ -180,7 +182,7 @@ impl XrayOverlay {
         if self.opened.is_some() {
             return;
         }
-        let title = rows::frame_title(recording, frame_index);
+        let title = xray_rows::frame_title(recording, frame_index);
         self.opened = Some(OpenedFrame { title, frame_index, width: None, lines: LineList::default() });
     }
 

@@ -244,6 +244,33 @@ fn a_tool_cannot_hide_its_name_or_write_rows_of_its_own() {
 }
 
 #[test]
+fn a_call_shows_its_arguments_while_they_arrive() {
+    let mut app = started(start_options(100, 30));
+    let stream = app.send_prompt("List the folder.");
+    let item = json!({ "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "command__folder",
+        "arguments": "", "status": "in_progress" });
+    let added = json!({ "type": "response.output_item.added", "output_index": 0, "item": item }).to_string();
+    app.receive_events(stream, &[&added]);
+    for (delta, shown) in [(r#"{"path": "no"#, r#""no""#), (r#"tes", "#, r#""notes""#), (r#""deep": tr"#, r#""notes""#)]
+    {
+        let event = json!({ "type": "response.function_call_arguments.delta", "output_index": 0, "item_id": "fc_1",
+            "delta": delta });
+        app.receive_events(stream, &[&event.to_string()]);
+        let screen = app.screen();
+        assert!(screen.contains(&format!("command__folder {shown}")) && !screen.contains('{'), "{screen}");
+    }
+}
+
+#[test]
+fn the_limit_of_a_commands_output_is_no_raw_count_of_bytes() {
+    let mut app = started(start_options(100, 40));
+    app.press("ctrl-x j /");
+    app.enter_text("amend");
+    app.press("enter enter");
+    assert!(app.screen().contains("MB of output") || app.screen().contains("kB of output"), "{}", app.screen());
+}
+
+#[test]
 fn waiting_for_the_user_is_not_counted_as_speed() {
     let mut app = asking(120, 40);
     app.wait(Duration::from_secs(80));

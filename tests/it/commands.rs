@@ -16,7 +16,10 @@ use insta::assert_snapshot;
 
 use crate::{
     screens::at_every_size,
-    support::harness::{Harness, default_start},
+    support::{
+        cited_answer,
+        harness::{Harness, default_start},
+    },
 };
 
 const MODELS: &[&str] = &[
@@ -73,7 +76,12 @@ fn every_fuzzy_list_ranks_by_the_same_rule() {
     assert_eq!(again[0], "Answer again: pick a model, see the price");
     assert!(again.iter().all(|title| title.contains("again")), "{again:?}");
     let theme = listed_commands(&mut app, "theme");
-    assert_eq!(theme, ["Choose the theme", "A theme park in May"]);
+    assert_eq!(theme[..2], ["Choose the theme", "A theme park in May"]);
+    let names: Vec<&str> = Theme::bundled_names().collect();
+    assert!(theme[2..].iter().all(|title| title == "auto" || names.contains(&title.as_str())), "{theme:?}");
+    let th = listed_commands(&mut app, "th");
+    assert_eq!(th[0], "Choose the theme");
+    assert!(!th.contains(&"Copy the answer as Markdown".to_owned()), "articles are no words: {th:?}");
     let opus = listed_commands(&mut app, "opus");
     assert_eq!(opus, ["claude-opus-5", "claude-opus-4.8"]);
     assert_eq!(listed_commands(&mut app, "passk"), ["OTP vs. passkeys", "deepseek-passk-free"]);
@@ -96,6 +104,30 @@ fn every_fuzzy_list_ranks_by_the_same_rule() {
     app.press("ctrl-x l /");
     app.enter_text("pass");
     assert!(app.screen().contains("1 of 4"), "{}", app.screen());
+}
+
+#[test]
+fn a_theme_is_used_from_the_commands() {
+    let mut app = app();
+    app.press("ctrl-p");
+    app.enter_text("paper");
+    assert!(app.screen().contains("Composer /theme paper"), "{}", app.screen());
+    app.press("enter");
+    assert_eq!(app.env().config.theme, "paper");
+    assert!(app.overlay().is_none());
+}
+
+#[test]
+fn the_ways_to_do_the_same_are_never_cut_at_the_edge() {
+    for width in [60, 80, 120] {
+        let mut app = app();
+        app.resize(width, 40);
+        app.press("ctrl-p");
+        app.enter_text("opus-5");
+        let screen = app.screen();
+        let whole = ["/model anthropic/claude-opus-5", "ibid --model anthropic/claude-opus-5"];
+        assert!(whole.iter().all(|way| screen.contains(way)), "{screen}");
+    }
 }
 
 #[test]
@@ -224,17 +256,21 @@ struct Job {
 enum Step {
     Do(Action),
     /// What one types to choose; it does not count.
-    Type,
+    Type(&'static str),
 }
 
 const JOBS: &[Job] = {
-    use KeyContext::{AgainPicker, CodePicker, Composer, Picker, Transcript};
+    use KeyContext::{AgainPicker, CodePicker, Composer, ModelPicker, Picker, Transcript};
     use Step::{Do, Type};
     &[
         Job { name: "new chat", steps: &[(Composer, Do(Action::NewConversation))] },
         Job {
             name: "other model",
-            steps: &[(Composer, Do(Action::ChooseModel)), (Picker, Type), (Picker, Do(Action::Accept))],
+            steps: &[
+                (Composer, Do(Action::ChooseModel)),
+                (ModelPicker, Type("opus-5")),
+                (ModelPicker, Do(Action::Accept)),
+            ],
         },
         Job { name: "other effort", steps: &[(Composer, Do(Action::NextEffort))] },
         Job {
@@ -242,18 +278,23 @@ const JOBS: &[Job] = {
             steps: &[
                 (Composer, Do(Action::FocusNext)),
                 (Transcript, Do(Action::AnswerAgain)),
-                (AgainPicker, Type),
-                (AgainPicker, Do(Action::Accept)),
+                (AgainPicker, Do(Action::ShowAllModels)),
+                (ModelPicker, Type("opus-4")),
+                (ModelPicker, Do(Action::Accept)),
             ],
         },
         Job { name: "copy answer", steps: &[(Composer, Do(Action::CopyAnswer))] },
         Job {
             name: "copy a code block",
-            steps: &[(Composer, Do(Action::ShowCodeBlocks)), (CodePicker, Type), (CodePicker, Do(Action::Accept))],
+            steps: &[
+                (Composer, Do(Action::ShowCodeBlocks)),
+                (CodePicker, Type("ls")),
+                (CodePicker, Do(Action::Accept)),
+            ],
         },
         Job {
             name: "find an old chat",
-            steps: &[(Composer, Do(Action::ShowCommands)), (Picker, Type), (Picker, Do(Action::Accept))],
+            steps: &[(Composer, Do(Action::ShowCommands)), (Picker, Type("borrow")), (Picker, Do(Action::Accept))],
         },
         Job {
             name: "open a source",
@@ -280,7 +321,7 @@ fn ten_jobs_need_at_most_four_keys_and_what_is_typed() {
         let mut keys = Vec::new();
         for (context, step) in job.steps {
             match step {
-                Step::Type => keys.push("...".to_owned()),
+                Step::Type(_) => keys.push("...".to_owned()),
                 Step::Do(action) => {
                     let bound =
                         keymap.keys_for(*context, *action).unwrap_or_else(|| panic!("{}: {action:?}", job.name));
@@ -293,4 +334,58 @@ fn ten_jobs_need_at_most_four_keys_and_what_is_typed() {
         let _ = writeln!(table, "{:<26}{count}   {}", job.name, keys.join(" "));
     }
     assert_snapshot!(table);
+}
+
+/// Presses the keys of a job; the program is on an answer with a source and two code blocks.
+fn do_job(name: &str) -> Harness {
+    let mut app = app();
+    let stream = app.send_prompt("How?");
+    cited_answer::stream_cited_answer(&mut app, stream);
+    if name == "copy a code block" {
+        let stream = app.send_prompt("Code?");
+        app.stream_answer(stream, "```rust\nfn main() {}\n```\n\n```sh\nls -l\n```\n");
+    }
+    if name == "stop" {
+        app.send_prompt("At length?");
+    }
+    app.effects();
+    let job = JOBS.iter().find(|job| job.name == name).unwrap_or_else(|| panic!("{name}"));
+    for (context, step) in job.steps {
+        match step {
+            Step::Type(text) => app.enter_text(text),
+            Step::Do(action) => {
+                let keys = action.entry().keys;
+                let here = keys.iter().find(|(bound, _)| bound == context).or(keys
+                    .iter()
+                    .find(|(bound, _)| matches!(bound, KeyContext::Global | KeyContext::Overlay | KeyContext::Empty)));
+                app.press(here.expect("it has keys").1);
+            }
+        }
+    }
+    app
+}
+
+#[test]
+fn the_keys_of_the_ten_jobs_do_them() {
+    assert_eq!(do_job("new chat").conversation_id(), None);
+    assert_eq!(do_job("other model").settings().model, "anthropic/claude-opus-5");
+    let again = do_job("again with another model").opened_streams().remove(0).1;
+    assert_eq!(again["model"], "anthropic/claude-opus-4.8");
+    let copied = |name| {
+        do_job(name).effects().into_iter().find_map(|effect| match effect {
+            Effect::CopyToClipboard(text) => Some(text),
+            _ => None,
+        })
+    };
+    assert!(copied("copy answer").is_some_and(|text| text.contains("shared memory")));
+    assert_eq!(copied("copy a code block").as_deref(), Some("ls -l"));
+    let found = do_job("find an old chat");
+    assert_eq!(found.conversation().map(|chat| chat.title.as_str()), Some("Explain the borrow checker"));
+    let opened = do_job("open a source").effects().into_iter().any(|effect| matches!(effect, Effect::OpenPage(_)));
+    assert!(opened);
+    let stopped = do_job("stop").effects().into_iter().any(|effect| matches!(effect, Effect::CloseStream(_)));
+    assert!(stopped);
+    assert_eq!(do_job("edit the last prompt").draft(), "How?");
+    // The default model has no efforts, which it says.
+    assert!(do_job("other effort").screen().contains("has no effort setting"));
 }

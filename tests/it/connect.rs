@@ -11,7 +11,7 @@ use ibid::{
     store::StoreReply,
     ui::{
         Effect, EndpointInfo, Msg, StartOptions,
-        effect::ConnectJob,
+        effect::{ConnectJob, DemoStart},
         msg::{ConnectOutcome, KeyVerdict},
         screen::PaneFocus,
     },
@@ -173,6 +173,15 @@ fn keys_and_local_servers_are_shown_with_what_each_key_does() {
 }
 
 #[test]
+fn no_hint_of_a_choice_is_cut() {
+    for (width, hint) in [(120, "anywhere with the Responses API"), (80, "on this machine or anywhere else")] {
+        let mut app = Harness::new(width, 30);
+        open_connect(&mut app);
+        assert!(app.screen().contains(hint), "{}", app.screen());
+    }
+}
+
+#[test]
 fn another_server_is_used_from_the_next_message_on() {
     let mut app = Harness::new(120, 40);
     let stream = app.send_prompt("hello");
@@ -226,7 +235,7 @@ fn the_demo_is_left_for_a_server_and_entered_from_one() {
     app.enter_text("connect:");
     app.press("enter 3");
     let effects = app.effects();
-    assert!(matches!(effects.last(), Some(Effect::StartDemo)), "{effects:?}");
+    assert!(matches!(effects.last(), Some(Effect::StartDemo(DemoStart::Opening))), "{effects:?}");
     let draft_save = |effect: &Effect| matches!(effect, Effect::RunStoreJob(_));
     assert!(effects.iter().any(draft_save), "the draft is saved first: {effects:?}");
 }
@@ -268,7 +277,7 @@ fn the_mouse_takes_a_choice_of_the_first_start() {
     app.press("esc");
     app.effects();
     click(&mut app, "The demo");
-    assert!(matches!(app.effects().last(), Some(Effect::StartDemo)));
+    assert!(matches!(app.effects().last(), Some(Effect::StartDemo(DemoStart::Opening))));
     click(&mut app, "Every model");
     assert!(app.effects().is_empty(), "plain text is no choice");
 }

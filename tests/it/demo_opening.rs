@@ -6,7 +6,7 @@ use ibid::{
     config::Config,
     demo,
     store::{StoreJob, StoreReply},
-    ui::{Effect, EndpointInfo, InitialConversation, StartOptions, screen::PaneFocus},
+    ui::{Effect, EndpointInfo, InitialConversation, StartOptions, effect::DemoStart, screen::PaneFocus},
 };
 use serde_json::json;
 
@@ -71,7 +71,8 @@ fn the_demo_opens_on_a_cited_answer_that_is_saved_only_with_the_first_prompt() {
     assert_eq!((endpoint.as_str(), &body["model"]), ("demo", &json!("demo/tour")));
     let texts = input_texts(&body);
     assert_eq!((texts[0].as_str(), texts[2].as_str()), ("What is a footnote for?", "why is the sky blue?"));
-    assert_eq!(app.chats().index.len(), 1, "it is listed from now on");
+    let titles: Vec<&str> = app.chats().index.iter().map(|summary| summary.title.as_str()).collect();
+    assert_eq!(titles, ["why is the sky blue?"], "listed from now on, under what was asked");
 }
 
 #[test]
@@ -107,11 +108,37 @@ fn the_tour_is_a_command_of_the_demo() {
     }
     let body = app.opened_streams().remove(0).1;
     assert_eq!((body["model"].as_str(), input_texts(&body).pop().as_deref()), (Some("demo/tour"), Some("/tour")));
+}
 
+#[test]
+fn outside_the_demo_the_tour_is_one_key_away() {
     let mut app = Harness::new(100, 30);
-    app.press("ctrl-p");
-    app.enter_text("start the tour");
+    app.enter_text("/tour");
     app.press("enter");
-    assert!(app.screen().contains("the tour is part of the demo"), "{}", app.screen());
+    if app.draft() == "/tour" {
+        app.press("enter");
+    }
+    assert!(app.screen().contains("The tour is part of the demo: 3 starts it there."), "{}", app.screen());
     assert!(app.opened_streams().is_empty());
+    let mut other = app.fork();
+    for (app, key) in [(&mut app, "enter"), (&mut other, "3")] {
+        app.press(key);
+        let last = app.effects().pop();
+        assert!(matches!(last, Some(Effect::StartDemo(DemoStart::Tour))), "{key}: {last:?}");
+    }
+}
+
+#[test]
+fn the_demo_can_begin_with_its_tour() {
+    let begin = default_start(120, 40);
+    let mut app = Harness::with_start(StartOptions {
+        config: Config { model: Some("demo/tour".into()), ..Config::default() },
+        endpoints: vec![EndpointInfo { name: "demo".into(), dialect: ApiDialect::OpenRouter, is_ready: true }],
+        is_demo: true,
+        initial_conversation: InitialConversation::Prompt(demo::TOUR_PROMPT.into()),
+        ..begin
+    });
+    app.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
+    let body = app.opened_streams().remove(0).1;
+    assert_eq!((body["model"].as_str(), input_texts(&body)), (Some("demo/tour"), vec!["/tour".to_owned()]));
 }

@@ -101,6 +101,47 @@ fn while_a_turn_runs_a_queued_prompt_can_only_be_taken_back() {
 }
 
 #[test]
+fn nothing_but_the_draft_takes_enter_while_one_writes() {
+    let mut app = stopped(100, 30, &["Add an experiment."]);
+    app.press("x");
+    let screen = app.screen();
+    assert!(!screen.contains('↵') && !screen.contains("↑ edit"), "{screen}");
+    assert!(row_with(&app, "stopped by you").contains("Tab, then  c continue   r again"), "{screen}");
+    app.press("ctrl-u");
+    assert!(row_with(&app, "◔ queued").contains("↵ send now   ↑ edit"), "{}", app.screen());
+
+    let mut app = stopped(100, 30, &[]);
+    app.press("x");
+    assert!(row_with(&app, "stopped by you").contains("Tab, then  c continue   r again"), "{}", app.screen());
+    click_on(&mut app, "c continue");
+    assert!(app.opened_streams().is_empty(), "the card has not had the focus");
+    assert_eq!(app.draft(), "x");
+}
+
+#[test]
+fn an_edit_left_empty_takes_no_choice_of_a_card() {
+    let mut app = stopped(100, 30, &[]);
+    app.press("ctrl-x u enter ctrl-u");
+    app.press("enter");
+    assert!(app.opened_streams().is_empty(), "{}", app.screen());
+}
+
+#[test]
+fn the_keys_of_a_queued_prompt_can_be_clicked() {
+    let queue = ["Add an experiment.", "And a shorter version."];
+    let mut app = stopped(100, 30, &queue);
+    click_on(&mut app, "edit");
+    assert_eq!(app.draft(), "And a shorter version.");
+    app.press("ctrl-u");
+    click_on(&mut app, "send now");
+    let body = app.opened_streams().remove(0).1;
+    assert!(body["input"].to_string().contains("Add an experiment."), "{body}");
+    let mut app = stopped(100, 30, &queue);
+    click_on(&mut app, "queued");
+    assert!(app.opened_streams().is_empty() && app.draft().is_empty(), "the words beside them do nothing");
+}
+
+#[test]
 fn an_edit_marks_the_rule_until_it_ends_and_the_draft_comes_back() {
     let mut app = with_answer(100, 30, "yes");
     app.press("esc");
@@ -165,6 +206,40 @@ fn a_toast_about_the_trash_keeps_its_key_and_ends_with_the_undo() {
     assert!(app.screen().contains("” to the trash · u undo"), "{}", app.screen());
     app.press("u");
     assert!(!app.screen().contains("to the trash"), "{}", app.screen());
+}
+
+/// Keys that show a toast, a part of it, and keys that end what it says.
+const ENDING: &[(&str, &str, &str)] = &[
+    ("ctrl-x 4", "slot 4 is empty", "ctrl-x m ctrl-x 4 esc"),
+    ("ctrl-x y", "copied the answer", "ctrl-n"),
+    ("tab e enter esc", "edit cancelled", "ctrl-x u enter"),
+    ("ctrl-x m x", "Esc cancel", "esc"),
+    ("ctrl-x d", "to the trash", "/ u n d o - t r a s h enter"),
+];
+
+#[test]
+fn a_toast_ends_with_what_it_says() {
+    for (show, words, end) in ENDING {
+        let mut app = with_answer(120, 30, "The answer itself.");
+        let catalogue = ibid::api::Catalogue::parse(r#"{"data":[{"id":"a/one","name":"A: One"}]}"#);
+        let result = Ok(catalogue.expect("a valid catalogue"));
+        app.send(ibid::ui::Msg::CatalogueLoaded { endpoint: "openrouter".into(), result });
+        app.press("esc");
+        app.press(show);
+        if *words == "Esc cancel" {
+            crate::moving::click(&mut app, (0, 0));
+        }
+        assert!(app.screen().contains(words), "{show}: {}", app.screen());
+        app.press(end);
+        assert!(!app.screen().contains(words), "{show}, {end}: {}", app.screen());
+    }
+}
+
+#[test]
+fn a_toast_keeps_its_keys_at_40_columns() {
+    let mut app = with_answer(40, 12, "yes");
+    app.press("esc ctrl-x d");
+    assert!(app.screen().contains("· /undo-trash undo"), "{}", app.screen());
 }
 
 #[test]

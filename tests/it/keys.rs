@@ -139,7 +139,7 @@ fn remapped_keys_are_shown_and_work() {
     let bottom = screen.lines().last().expect("a status line");
     assert!(bottom.contains("F9 commands  ^X F1 keys"), "{bottom}");
     app.press("f5");
-    assert!(app.screen().contains("slot 1 is empty: ^X m, then F5 puts a model on it"), "{}", app.screen());
+    assert!(app.screen().contains("slot 1 is empty · ^X m, then F5 assigns one"), "{}", app.screen());
     app.press("ctrl-x m");
     assert!(app.screen().contains("F5 assigns a slot"), "{}", app.screen());
     let catalogue = ibid::api::Catalogue::parse(r#"{"data":[{"id":"some/one"},{"id":"some/two"}]}"#);

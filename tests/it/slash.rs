@@ -214,3 +214,31 @@ fn no_command_does_nothing_in_silence() {
     }
     assert_eq!(silent, Vec::<&str>::new());
 }
+
+#[test]
+fn what_looks_like_a_command_is_held_by_the_first_enter() {
+    let held = ["/foo!", "/foo.bar", "/?", "/help?", "/model:opus", "/modél", "/модель", "//", "/ ", " /foo", "/ x"];
+    for draft in held {
+        let mut app = app();
+        app.set_draft(draft);
+        app.press("esc enter");
+        assert!(app.opened_streams().is_empty(), "{draft}: {}", app.screen());
+        assert!(app.screen().contains("again sends it as text"), "{draft}: {}", app.screen());
+        app.press("enter");
+        assert_eq!(app.opened_streams().len(), 1, "{draft}: the second Enter sends it");
+    }
+    for draft in ["/usr/bin/env bash", "/tmp/ is full"] {
+        let mut app = app();
+        app.set_draft(draft);
+        app.press("enter");
+        assert_eq!(app.opened_streams().len(), 1, "{draft} is a path");
+    }
+}
+
+#[test]
+fn an_empty_slot_says_how_to_fill_it() {
+    let mut app = app();
+    run(&mut app, "/slot 3");
+    assert!(app.screen().contains("slot 3 is empty · ^X m, then ^X 3 assigns one"), "{}", app.screen());
+    assert_eq!(app.draft(), "");
+}

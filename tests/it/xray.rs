@@ -127,6 +127,20 @@ fn a_small_screen_is_used_in_full() {
 }
 
 #[test]
+fn what_is_more_below_is_counted_whole_at_80_columns() {
+    let (mut app, stream) = running_answer(80, 24);
+    for _ in 0..400 {
+        receive(&mut app, stream, 900, &[&delta("and ")]);
+    }
+    open_xray(&mut app);
+    app.press("g");
+    let foot = app.screen().lines().rfind(|row| row.contains('╰')).expect("a frame").to_owned();
+    let counted = foot.split("↓ ").nth(1).map(|rest| rest.split_whitespace().next().unwrap_or_default());
+    assert!(counted.is_none_or(|count| count.parse::<usize>().is_ok_and(|count| count > 300)), "{foot}");
+    assert!(!foot.contains('…') && foot.contains("Esc"), "{foot}");
+}
+
+#[test]
 fn a_recording_is_saved_once_when_its_answer_ends() {
     let (mut harness, stream) = running_answer(120, 40);
     assert_eq!(saved_recordings(&mut harness), []);

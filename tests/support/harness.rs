@@ -248,6 +248,31 @@ impl Harness {
         self.end_stream(stream, Ok(()));
     }
 
+    /// A copy of the program in its present state, whose screen is not drawn yet.
+    pub fn fork(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            now: self.now,
+            effects: Vec::new(),
+            confirms_saves: self.confirms_saves,
+            lays_out_texts: self.lays_out_texts,
+            terminal: Terminal::new(TestBackend::new(1, 1)).expect("the test backend never fails"),
+        }
+    }
+
+    /// Handles input without a frame; what follows from it is carried out.
+    pub fn send_undrawn(&mut self, event: Input) {
+        let effects = self.update(Msg::Input { event, more: false });
+        self.record_effects(effects);
+    }
+
+    /// Lays out the next frame without drawing it.
+    pub fn lay_out(&mut self) {
+        let size = self.size();
+        let effects = ui::sync(&mut self.state, self.now, size);
+        self.record_effects(effects);
+    }
+
     pub fn resize(&mut self, width: u16, height: u16) {
         self.send(Msg::Input { event: Input::Resize(width, height), more: false });
     }

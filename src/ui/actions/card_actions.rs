@@ -10,6 +10,7 @@ use crate::{
         dispatch::change_conversation,
         overlays,
         screen::{CARD_DELAY, PaneFocus, Screen},
+        toasts::ToastSubject,
         transcript::{
             ChoiceHint, PendingApproval, Transcript,
             error_card::{card_hints, choice_action, offered_choices},
@@ -19,20 +20,23 @@ use crate::{
 
 /// Takes the choice that `Enter` takes in an empty composer; returns `false` if there is none.
 pub(crate) fn take_first_choice(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
-    match empty_enter(cx.chats) {
+    match empty_enter(screen, cx.chats) {
         EmptyEnter::Take(choice) => take_choice(screen, cx, choice),
         EmptyEnter::SendQueued | EmptyEnter::Nothing => false,
     }
 }
 
-fn empty_enter(chats: &Chats) -> EmptyEnter {
-    chats.current_conversation().map_or(EmptyEnter::Nothing, on_empty_enter)
+fn empty_enter(screen: &Screen, chats: &Chats) -> EmptyEnter {
+    match chats.current_conversation().filter(|_| !screen.is_composing()) {
+        Some(conversation) => on_empty_enter(conversation),
+        None => EmptyEnter::Nothing,
+    }
 }
 
 /// Says which keys decide on a card that Enter does not decide on.
 pub(crate) fn explain_keys(cx: &mut Cx<'_>) {
     let choices = offered_choices(cx.chats);
-    let hints = card_hints(&choices, empty_enter(cx.chats), &cx.env.keymap, true);
+    let hints = card_hints(&choices, EmptyEnter::Nothing, &cx.env.keymap, true);
     let mut keys: Vec<String> = Vec::new();
     for hint in hints.choices {
         // `N` is a variant of `n`.
@@ -42,14 +46,17 @@ pub(crate) fn explain_keys(cx: &mut Cx<'_>) {
     }
     if let Some((last, others)) = keys.split_last() {
         let others = others.join(", ");
-        cx.show_message(if others.is_empty() { format!("press {last}") } else { format!("press {others} or {last}") });
+        let words = if others.is_empty() { format!("press {last}") } else { format!("press {others} or {last}") };
+        cx.show_while(ToastSubject::CardKeys, words);
     }
 }
 
 /// Takes the choice whose key was clicked. Keys that need the focus cannot be clicked without it.
 pub(crate) fn click_choice(screen: &mut Screen, cx: &mut Cx<'_>, keys: &str, is_focused: bool) {
     let choices = offered_choices(cx.chats);
-    let hints = card_hints(&choices, empty_enter(cx.chats), &cx.env.keymap, is_focused);
+    let enter = empty_enter(screen, cx.chats);
+    screen.focus = PaneFocus::Card;
+    let hints = card_hints(&choices, enter, &cx.env.keymap, is_focused);
     let enter = cx.env.theme.marks.enter;
     let is_clicked = |hint: &ChoiceHint| hint.keys == keys || hint.keys == "Enter" && keys == enter;
     let clicked = hints.choices.iter().position(|hint| is_clicked(hint) && (is_focused || !hint.needs_focus));

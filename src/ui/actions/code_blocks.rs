@@ -17,6 +17,7 @@ use crate::{
             field::TextField,
             picker::{DetailStyle, FuzzyPicker, PickerRow},
         },
+        toasts::ToastSubject,
     },
 };
 
@@ -149,7 +150,7 @@ pub(crate) fn write_file(
 
 /// Pipes a text to the command line that was typed.
 pub(crate) fn pipe_to_command(screen: &mut Screen, cx: &mut Cx<'_>, command: String, text: Arc<str>) {
-    cx.show_message(format!("running {command}"));
+    cx.show_while(ToastSubject::Command, format!("running {command}"));
     screen.running_command = Some(command.clone());
     cx.effects.push(Effect::PipeToCommand { command, text });
 }

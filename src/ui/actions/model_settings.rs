@@ -5,7 +5,13 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::ui::{Action, Effect, chats::PaneContent, environment::CatalogueState, on_store::carry_out};
+use crate::ui::{
+    Action, Effect,
+    chats::PaneContent,
+    environment::CatalogueState,
+    on_store::carry_out,
+    toasts::{ToastSubject, ToastText},
+};
 use crate::{
     api::{ApiDialect, Catalogue, catalogue::ReasoningEfforts},
     chat::{ChatSettings, ConversationId, Effort, request::RequestContext},
@@ -131,11 +137,13 @@ pub(crate) fn use_slot(cx: &mut Cx<'_>, slot: usize) {
     } else {
         let number = slot + 1;
         let models = models_key(cx.env);
+        let message = ToastText::from(format!("slot {number} is empty"));
+        let dot = cx.env.theme.marks.dot;
         let message = match cx.env.keymap.keys_of(Action::SLOTS[slot]) {
-            Some(keys) => format!("slot {number} is empty: {models}, then {keys} puts a model on it"),
-            None => format!("slot {number} is empty, and no key is bound to it"),
+            Some(keys) => message.with_keys(&format!(" {dot} {models}, then {keys} assigns one")),
+            None => message.with_keys(", and no key is bound to it"),
         };
-        cx.show_message(message);
+        cx.show_while(ToastSubject::EmptySlot(Some(slot)), message);
     }
 }
 
@@ -148,11 +156,13 @@ pub(crate) fn cycle_slots(cx: &mut Cx<'_>, step: isize) {
     let filled: Vec<String> = cx.env.slots.iter().flatten().cloned().collect();
     if filled.is_empty() {
         let models = models_key(cx.env);
+        let message = ToastText::from("no slot is filled");
+        let dot = cx.env.theme.marks.dot;
         let message = match cx.env.keymap.keys_of(Action::Slot1) {
-            Some(keys) => format!("no slot is filled: {models}, then {keys} puts a model on the first"),
-            None => "no slot is filled, and no key is bound to the first".into(),
+            Some(keys) => message.with_keys(&format!(" {dot} {models}, then {keys} assigns one")),
+            None => message.with_keys(", and no key is bound to the first"),
         };
-        cx.show_message(message);
+        cx.show_while(ToastSubject::EmptySlot(None), message);
         return;
     }
     let count = filled.len().cast_signed();
@@ -173,11 +183,18 @@ pub(crate) fn available_efforts(chats: &Chats, env: &Environment) -> Option<Reas
     }
 }
 
+/// Says that the model has no efforts to choose from.
+pub(crate) fn say_no_efforts(cx: &mut Cx<'_>) {
+    let model = cx.chats.settings().model.clone();
+    let words = ToastText::about("", short_name(&model), " has no effort setting");
+    cx.show_while(ToastSubject::Model(model), words);
+}
+
 /// Cycles through unset and the model's efforts, from the lowest.
 pub(crate) fn next_effort(cx: &mut Cx<'_>) {
     let offered = available_efforts(cx.chats, cx.env).map(|efforts| efforts.offered).unwrap_or_default();
     if offered.is_empty() {
-        cx.show_message(format!("{} has no effort setting", short_name(&cx.chats.settings().model)));
+        say_no_efforts(cx);
         return;
     }
     let next = match cx.chats.settings().effort {
@@ -189,7 +206,8 @@ pub(crate) fn next_effort(cx: &mut Cx<'_>) {
 
 pub(crate) fn toggle_web(cx: &mut Cx<'_>) {
     if cx.chats.settings().model.ends_with(":online") {
-        cx.show_message("this model always searches the web (its name ends in :online)");
+        let model = cx.chats.settings().model.clone();
+        cx.show_while(ToastSubject::Model(model), "this model always searches the web (its name ends in :online)");
         return;
     }
     change_settings(cx, |settings| settings.web = !settings.web);

@@ -46,7 +46,7 @@ fn is_for_commands(screen: &Screen) -> bool {
 
 fn rows(draft: &str, chats: &Chats, env: &Environment) -> Vec<SlashRow> {
     match SlashInput::parse(draft) {
-        SlashInput::Text => Vec::new(),
+        SlashInput::Text | SlashInput::NoName(_) => Vec::new(),
         SlashInput::Name(name) => slash::name_rows(name, &env.keymap, |action| env.use_count(action)),
         SlashInput::Argument { name, argument } => slash::command_named(name).map_or_else(Vec::new, |action| {
             slash::argument_rows(action, argument, &choices(action, chats, env).unwrap_or_default())
@@ -85,7 +85,8 @@ const MOUSE_MODES: [(MouseMode, &str); 3] = [
     (MouseMode::Off, "leave it to the terminal"),
 ];
 
-fn theme_names(env: &Environment) -> Vec<String> {
+/// Returns the names of the themes: one that follows the terminal, the user's own, then those of the program.
+pub(crate) fn theme_names(env: &Environment) -> Vec<String> {
     let own = env.theme_selection.user_themes().iter().map(|theme| theme.name.clone());
     let mut names: Vec<String> =
         ["auto".to_owned()].into_iter().chain(own).chain(Theme::bundled_names().map(str::to_owned)).collect();
@@ -99,12 +100,16 @@ pub(crate) fn draft_use(screen: &Screen, chats: &Chats, env: &Environment, draft
     if !is_for_commands(screen) || screen.slash.has_refused(draft, chats.content.conversation_id()) {
         return DraftUse::Send;
     }
+    let again = format!("{} again sends it as text.", env.theme.marks.enter);
     let (name, argument) = match SlashInput::parse(draft.trim_end()) {
-        SlashInput::Text | SlashInput::Name("") => return DraftUse::Send,
+        SlashInput::Text => return DraftUse::Send,
+        SlashInput::Name("") | SlashInput::NoName("/") => {
+            return DraftUse::Refuse(format!("No command is named. {again}"));
+        }
+        SlashInput::NoName(word) => return DraftUse::Refuse(format!("No command {word}. {again}")),
         SlashInput::Name(name) => (name, ""),
         SlashInput::Argument { name, argument } => (name, argument),
     };
-    let again = format!("{} again sends it as text.", env.theme.marks.enter);
     match slash::command_named(name) {
         None => DraftUse::Refuse(format!("No command /{name}. {again}")),
         Some(action) if argument.is_empty() => DraftUse::Run(SlashCommand { action, argument: None }),
@@ -121,6 +126,8 @@ fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environme
     match action.argument() {
         None => return Err(format!("/{name} takes nothing after it.")),
         Some(CommandArgument::Text) => return Ok(typed.to_owned()),
+        // One that is empty says how to fill it.
+        Some(CommandArgument::Slot) if matches!(typed.parse::<u8>(), Ok(1..=9)) => return Ok(typed.to_owned()),
         // Without a catalogue a model is taken as typed.
         Some(CommandArgument::Model) if env.catalogue(&chats.settings().endpoint).is_none() => {
             return Ok(typed.to_owned());

@@ -1,7 +1,10 @@
 //! The conversation on the screen: creating, opening, switching and trashing; each keeps its draft.
 
 use crate::ui::{chats::PaneContent, cx::Cx, environment::Environment, screen::Screen};
-use crate::ui::{screen::ConversationPane, toasts::ToastSubject};
+use crate::ui::{
+    screen::ConversationPane,
+    toasts::{ToastSubject, ToastText},
+};
 use jiff::SignedDuration;
 
 use crate::ui::{
@@ -187,7 +190,7 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
     }
     if cx.chats.settings().model.is_empty() {
         screen.pane.composer.set_text(&text);
-        cx.warn("choose a model first");
+        cx.warn_while(ToastSubject::NoModel, "choose a model first");
         crate::ui::overlays::open_models(screen, cx);
         return;
     }
@@ -233,8 +236,9 @@ pub(crate) fn trash_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
     // Search again: stopping may have moved the row.
     let Some(at) = cx.chats.index.iter().position(|row| row.id == id) else { return };
     let summary = cx.chats.index.remove(at);
-    let after = format!("” to the trash {} {} undo", cx.env.theme.marks.dot, undo_key(screen, cx.env));
-    cx.toasts.show_about(cx.now, ToastSubject::Trashed(id), ["moved “", &summary.title, &after]);
+    let words = ToastText::about("moved “", &summary.title, "” to the trash");
+    let words = words.with_keys(&format!(" {} {} undo", cx.env.theme.marks.dot, undo_key(screen, cx.env)));
+    cx.show_while(ToastSubject::Trashed { conversation: id, in_list }, words);
     cx.chats.trashed.push(summary);
     cx.chats.trashed_from_screen = (cx.chats.content == PaneContent::Conversation(id)).then_some(id);
     if cx.chats.content == PaneContent::Conversation(id) {
@@ -262,7 +266,6 @@ pub(crate) fn restore_trashed(screen: &mut Screen, cx: &mut Cx<'_>) {
     let position = cx.chats.index.partition_point(|row| row.updated_at > summary.updated_at);
     cx.chats.index.insert(position, summary);
     screen.list.cursor = Some(id);
-    cx.toasts.end(ToastSubject::Trashed(id));
     save_changes(cx, vec![ConversationChange::Restore(id)]);
     if cx.chats.trashed_from_screen.take_if(|trashed| *trashed == id).is_some() {
         let focus = screen.focus;

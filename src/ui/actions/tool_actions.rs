@@ -20,6 +20,7 @@ use crate::{
         keymap::KeyContext,
         overlays::ScreenOverlay,
         screen::{EditTarget, PaneFocus, Screen},
+        toasts::{ToastSubject, ToastText},
     },
 };
 
@@ -197,9 +198,9 @@ fn allow_always(cx: &mut Cx<'_>, tool: &ToolId) {
     cx.env.tools.always.insert(grant.clone());
     if cx.env.is_demo {
         // The demo's tools are not the user's.
-        cx.show_message(format!("{tool} runs without asking until you quit"));
+        cx.show_message(ToastText::about("", &tool.to_string(), " runs without asking until you quit"));
     } else {
-        cx.show_message(format!("{tool} runs without asking from now on, until it changes"));
+        cx.show_message(ToastText::about("", &tool.to_string(), " runs without asking from now on, until it changes"));
         save_change(cx, ConversationChange::Grant(grant));
     }
     refresh_tools(cx);
@@ -219,12 +220,14 @@ pub(crate) fn toggle_allow_all(cx: &mut Cx<'_>) {
     model_settings::change_settings(cx, |settings| {
         settings.tools.grants.all = !settings.tools.grants.all;
     });
-    if cx.chats.settings().tools.grants.all {
-        cx.warn("auto-approve is on: all tools run without asking in this conversation");
+    let (is_on, conversation) = (cx.chats.settings().tools.grants.all, cx.chats.content.conversation_id());
+    let subject = ToastSubject::AutoApproval(conversation, is_on);
+    if is_on {
+        cx.warn_while(subject, "auto-approve is on: all tools run without asking in this conversation");
     } else {
-        cx.show_message("auto-approve is off: tools ask again in this conversation");
+        cx.show_while(subject, "auto-approve is off: tools ask again in this conversation");
     }
-    if let Some(id) = cx.chats.content.conversation_id() {
+    if let Some(id) = conversation {
         change_conversation(cx, id, |chat, ids| chat.reapply_policy(now, ids));
     }
 }

@@ -16,9 +16,9 @@ use crate::{
         Action, key_hints,
         keymap::{KeyContext, Keymap},
         overlay::{
-            field::FieldDisplay,
             frame::{self, OverlayFrame},
             list_browser,
+            query_field::QueryField,
         },
     },
 };
@@ -53,12 +53,7 @@ fn areas(screen: Rect) -> CommandAreas {
     let width = if screen.width < WIDE_SCREEN { WIDTH } else { WIDE_WIDTH };
     let height = if screen.height > 24 { screen.height * 7 / 10 } else { screen.height.saturating_sub(1) };
     let frame = frame::overlay_area(screen, width, height);
-    let inner = Rect {
-        x: frame.x + 1,
-        y: frame.y + 1,
-        width: frame.width.saturating_sub(2),
-        height: frame.height.saturating_sub(2),
-    };
+    let inner = frame::inside_frame(frame);
     let row = |y: u16, height: u16| Rect { y: inner.y + y, height, ..inner };
     let above = if inner.height > 8 { 2 } else { 1 }.min(inner.height);
     let below = if inner.height >= 14 { ABOUT_ROWS + 3 } else { 0 };
@@ -81,26 +76,12 @@ pub(super) fn list_height(screen: Rect) -> u16 {
 impl CommandListView<'_> {
     /// The position of the terminal's cursor.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        self.list.query.cursor(self.query_area(areas(screen).field), FieldDisplay::Text)
+        self.field(&self.list.count_text()).cursor(areas(screen).field)
     }
 
-    fn query_area(&self, field: Rect) -> Rect {
-        let field = frame::text_column(field);
-        let count = cells(text::width(&self.list.count_text()) + 2);
-        Rect { width: field.width.saturating_sub(count), ..field }
-    }
-
-    fn draw_field(&self, area: Rect, buf: &mut Buffer) {
-        let sign = Rect { x: area.x + 1, width: area.width.min(1), ..area };
-        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(sign, buf);
-        let muted = self.theme.style(ColourRole::Muted);
-        let query = self.query_area(area);
-        if self.list.query.is_empty() {
-            let words = text::truncate("find a command, conversation or model", query.width.into());
-            key_hints::styled_line(words, muted).render(query, buf);
-        }
-        self.list.query.draw(query, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
-        key_hints::styled_line(self.list.count_text(), muted).right_aligned().render(frame::text_column(area), buf);
+    fn field<'a>(&'a self, count: &'a str) -> QueryField<'a> {
+        let hints = &["find a command, conversation or model", "find a command"];
+        QueryField { query: &self.list.query, hints, count, theme: self.theme }
     }
 
     fn draw_rows(&self, area: Rect, buf: &mut Buffer) {
@@ -108,7 +89,7 @@ impl CommandListView<'_> {
         let side_width = self.list.rows.iter().map(|row| text::width(self.side(row, room).0)).max().unwrap_or(0);
         let muted = self.theme.style(ColourRole::Muted);
         if self.list.browser.rows().is_empty() {
-            let words = "No matches. A shorter word finds more.";
+            let words = "No matches.";
             key_hints::styled_line(words, muted).render(frame::text_column(area), buf);
         }
         for (place, entry, is_selected) in self.list.browser.visible_rows(area) {
@@ -196,25 +177,31 @@ impl CommandListView<'_> {
                 .map(|piece| key_hints::styled_line(words[piece.start..piece.end].to_owned(), text_style))
                 .collect::<Vec<_>>()
         });
-        let ways = self.ways_line(row);
-        let about_rows = usize::from(area.height).saturating_sub(usize::from(ways.is_some()));
+        let ways = self.ways_lines(row, width);
+        let about_rows = usize::from(area.height).saturating_sub(ways.len());
         let lines: Vec<Line> = wrapped.take(about_rows).chain(ways).collect();
         for (line, place) in lines.into_iter().zip(area.rows()) {
             line.render(place, buf);
         }
     }
 
-    /// What does the same in the composer and in a shell.
-    fn ways_line(&self, row: &CommandRow) -> Option<Line<'static>> {
-        let (muted, text) = (self.theme.style(ColourRole::Muted), self.theme.style(ColourRole::Text));
+    /// What does the same in the composer and in a shell: in one row, or each in its own.
+    fn ways_lines(&self, row: &CommandRow, width: usize) -> Vec<Line<'static>> {
+        const GAP: &str = "     ";
+        let (muted, text_style) = (self.theme.style(ColourRole::Muted), self.theme.style(ColourRole::Text));
         let ways = [("Composer ", &row.composer), ("Shell ", &row.shell)];
-        let mut spans = Vec::new();
-        for (label, way) in ways.into_iter().filter_map(|(label, way)| Some((label, way.as_ref()?))) {
-            let gap = if spans.is_empty() { "" } else { "     " };
-            spans.push(Span::styled(format!("{gap}{label}"), muted));
-            spans.push(Span::styled(way.clone(), text));
+        let line = |(label, way): (&'static str, &Option<String>)| {
+            let way = text::truncate(way.as_ref()?, width.saturating_sub(text::width(label))).into_owned();
+            Some(Line::from(vec![Span::styled(label, muted), Span::styled(way, text_style)]))
+        };
+        match ways.into_iter().filter_map(line).collect::<Vec<_>>().as_slice() {
+            [first, second] if first.width() + GAP.len() + second.width() <= width => {
+                let gap = Span::raw(GAP);
+                let spans = first.spans.iter().cloned().chain([gap]).chain(second.spans.iter().cloned());
+                vec![spans.collect()]
+            }
+            lines => lines.to_vec(),
         }
-        (!spans.is_empty()).then(|| Line::from(spans))
     }
 }
 
@@ -225,21 +212,18 @@ impl Widget for CommandListView<'_> {
         let selected = self.list.selected();
         let verb = match selected.map(|row| &row.target) {
             Some(CommandTarget::Conversation(_)) => "open",
-            Some(CommandTarget::Model(_)) => "use",
+            Some(CommandTarget::Model(_) | CommandTarget::Theme(_)) => "use",
             Some(CommandTarget::Action(_)) | None => "run",
         };
         let labels: [(&[Action], &str); 2] = [(&[Action::Accept], verb), (&[Action::Back], "close")];
         let keys = self.keymap.hints(KeyContext::Picker, if selected.is_some() { &labels } else { &labels[1..] });
         let below = self.list.browser.rows_below(parts.list.height);
-        let more = format!("{} {below} more", self.theme.marks.more_below);
-        let notice = (below > 0).then_some(more.as_str());
-        let overlay = OverlayFrame { title: "Commands", keys: &keys, notice, theme: self.theme };
+        let more = frame::more_notice(below, self.theme);
+        let overlay = OverlayFrame { title: "Commands", keys: &keys, notice: more.as_deref(), theme: self.theme };
         if overlay.draw(parts.frame, buf).is_empty() {
             return;
         }
-        if !parts.field.is_empty() {
-            self.draw_field(parts.field, buf);
-        }
+        self.field(&self.list.count_text()).render(parts.field, buf);
         self.draw_rows(parts.list, buf);
         if let Some(row) = selected.filter(|_| !parts.rule.is_empty()) {
             self.draw_about(row, parts.rule, parts.about, buf);

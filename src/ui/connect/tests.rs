@@ -155,7 +155,7 @@ fn the_footnote_and_its_mark_stay_together_on_small_terminals() {
       How do you want to connect?
 
     ▌ 1  Paste an OpenRouter key     create one at openrouter.ai/keys
-      2  A server of your own        on this machine
+      2  A server of your own        on this machine or anywhere else
       3  The demo                    built in: no key, no network
 
       No server is running on this machine. Start one, then r looks again.
@@ -182,7 +182,7 @@ fn the_footnote_and_its_mark_stay_together_on_small_terminals() {
       How do you want to connect?
 
     ▌ 1  Paste an OpenRouter key
-      2  A server of your own     on this machine
+      2  A server of your own     here or anywhere else
       3  The demo                 built in: no key, no network
 
       ¹ ibid., in the same place: what a footnote says when
@@ -248,7 +248,7 @@ fn the_rows_around_the_cursor_are_shown_where_there_is_no_room_for_all() {
     ╭── Connect ───────────────────────────────────────────────╮
     │                                                          │
     │▌  1  Paste an OpenRouter key                             │
-    │   2  A server of your own     on this machine            │
+    │   2  A server of your own     here or anywhere else      │
     │   3  The demo                 built in                   │
     │                                                          │
     │   Keys                        kept in                    │

@@ -10,13 +10,13 @@ use ratatui::{
 use super::{KeyHelp, KeyRow, KeySection, MAX_WORDS};
 use crate::{
     render::theme::{ColourRole, Theme},
-    text,
+    text::{self, wrap::WrapOptions},
     ui::{
         Action, key_hints,
         keymap::{KeyContext, Keymap},
         overlay::{
-            field::FieldDisplay,
             frame::{self, OverlayFrame},
+            query_field::QueryField,
         },
     },
 };
@@ -77,6 +77,23 @@ fn frame_area(screen: Rect) -> Rect {
         };
     }
     frame::overlay_area(screen, 100, height)
+}
+
+fn field_area(screen: Rect) -> Rect {
+    let inner = frame::inside_frame(frame_area(screen));
+    Rect { height: inner.height.min(1), ..inner }
+}
+
+/// How many keys are shown.
+fn count_text(lines: &[HelpLine]) -> String {
+    let count = |cell: &HelpCell| match cell {
+        HelpCell::Key { keys, .. } => keys.split_whitespace().count(),
+        HelpCell::Blank | HelpCell::Title(..) => 0,
+    };
+    match lines.iter().flatten().map(|(_, _, cell)| count(cell)).sum() {
+        1 => "1 key".to_owned(),
+        keys => format!("{keys} keys"),
+    }
 }
 
 fn body_area(screen: Rect) -> Rect {
@@ -156,7 +173,7 @@ fn balance(sections: Vec<KeySection>, count: usize) -> Vec<Vec<KeySection>> {
 }
 
 fn append_stacks(lines: &mut Vec<HelpLine>, stacks: &[Vec<KeySection>], columns: &HelpColumns) {
-    let cells: Vec<Vec<HelpCell>> = stacks.iter().map(|stack| stack_cells(stack, columns.keys_width)).collect();
+    let cells: Vec<Vec<HelpCell>> = stacks.iter().map(|stack| stack_cells(stack, columns)).collect();
     let height = cells.iter().map(Vec::len).max().unwrap_or(0);
     if height == 0 {
         return;
@@ -173,17 +190,42 @@ fn append_stacks(lines: &mut Vec<HelpLine>, stacks: &[Vec<KeySection>], columns:
     }));
 }
 
-fn stack_cells(stack: &[KeySection], keys_width: usize) -> Vec<HelpCell> {
+fn stack_cells(stack: &[KeySection], columns: &HelpColumns) -> Vec<HelpCell> {
     let mut cells = Vec::new();
     for section in stack {
         if !cells.is_empty() {
             cells.push(HelpCell::Blank);
         }
-        cells.push(HelpCell::Title(section.title.clone(), section.note.clone()));
-        let key = |row: &KeyRow| HelpCell::Key { keys: row.keys.clone(), words: row.words.clone(), keys_width };
-        cells.extend(section.rows.iter().map(key));
+        cells.extend(title_cells(section, columns.width));
+        cells.extend(section.rows.iter().flat_map(|row| key_cells(row, columns)));
     }
     cells
+}
+
+/// A title with its note beside it, or below it where both do not fit.
+fn title_cells(section: &KeySection, width: usize) -> Vec<HelpCell> {
+    let (title, note) = (&section.title, &section.note);
+    if text::width(title) + 2 + text::width(note) <= width || note.is_empty() {
+        return vec![HelpCell::Title(title.clone(), note.clone())];
+    }
+    let below = wrapped(note, width).into_iter().map(|piece| HelpCell::Title(String::new(), piece));
+    [HelpCell::Title(title.clone(), String::new())].into_iter().chain(below).collect()
+}
+
+/// Keys and what they do, in as many rows as they need.
+fn key_cells(row: &KeyRow, columns: &HelpColumns) -> Vec<HelpCell> {
+    let keys_width = columns.keys_width;
+    let keys = wrapped(&row.keys, keys_width.saturating_sub(1));
+    let words = wrapped(&row.words, columns.width - keys_width);
+    let piece = |pieces: &[String], nth: usize| pieces.get(nth).cloned().unwrap_or_default();
+    let rows = 0..keys.len().max(words.len());
+    rows.map(|nth| HelpCell::Key { keys: piece(&keys, nth), words: piece(&words, nth), keys_width }).collect()
+}
+
+fn wrapped(words: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let pieces = text::wrap::wrap(words, WrapOptions { first_width: width, rest_width: width, glued: &[] });
+    pieces.into_iter().map(|piece| words[piece.start..piece.end].to_owned()).collect()
 }
 
 /// Appends what follows the leader as one block, each subject a column of short labels.
@@ -221,41 +263,13 @@ fn short_widths(section: &KeySection) -> (usize, usize) {
 impl HelpView<'_> {
     /// The position of the terminal's cursor.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        self.help.query.cursor(Self::query_area(screen), FieldDisplay::Text)
+        let count = count_text(&lines(self.help, screen));
+        self.field(&count).cursor(field_area(screen))
     }
 
-    fn query_area(screen: Rect) -> Rect {
-        let field = frame::text_column(Self::field_area(screen));
-        Rect { width: field.width.saturating_sub(10), ..field }
-    }
-
-    fn field_area(screen: Rect) -> Rect {
-        let frame = frame_area(screen);
-        let inner = frame.inner(ratatui::layout::Margin::new(1, 1));
-        Rect { height: inner.height.min(1), ..inner }
-    }
-
-    fn draw_field(&self, screen: Rect, lines: &[HelpLine], buf: &mut Buffer) {
-        let area = Self::field_area(screen);
-        if area.is_empty() {
-            return;
-        }
-        let muted = self.theme.style(ColourRole::Muted);
-        let sign = Rect { x: area.x + 1, width: area.width.min(1), ..area };
-        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(sign, buf);
-        let query = Self::query_area(screen);
-        if self.help.query.is_empty() {
-            let words = text::truncate("type to filter, by key or by word", query.width.into());
-            key_hints::styled_line(words, muted).render(query, buf);
-        }
-        self.help.query.draw(query, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
-        let count = |cell: &HelpCell| match cell {
-            HelpCell::Key { keys, .. } => keys.split_whitespace().count(),
-            HelpCell::Blank | HelpCell::Title(..) => 0,
-        };
-        let keys: usize = lines.iter().flatten().map(|(_, _, cell)| count(cell)).sum();
-        let words = if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
-        key_hints::styled_line(words, muted).right_aligned().render(frame::text_column(area), buf);
+    fn field<'a>(&'a self, count: &'a str) -> QueryField<'a> {
+        let hints = &["type to filter, by key or by word", "type to filter"];
+        QueryField { query: &self.help.query, hints, count, theme: self.theme }
     }
 
     fn draw_cell(&self, cell: &HelpCell, area: Rect, buf: &mut Buffer) {
@@ -267,7 +281,8 @@ impl HelpView<'_> {
                 let title = text::truncate(title, width);
                 let note_room = width.saturating_sub(text::width(&title) + 2);
                 let note = text::truncate(note, note_room).into_owned();
-                Line::from(vec![Span::styled(title, text_style.bold()), Span::raw("  "), Span::styled(note, muted)])
+                let gap = if title.is_empty() { "" } else { "  " };
+                Line::from(vec![Span::styled(title, text_style.bold()), Span::raw(gap), Span::styled(note, muted)])
             }
             HelpCell::Key { keys, words, keys_width } => {
                 let keys = if self.theme.marks.up_down.contains('↑') {
@@ -298,16 +313,16 @@ impl Widget for HelpView<'_> {
         let height = usize::from(body.height);
         let top = self.help.top_row.min(lines.len().saturating_sub(height));
         let left_out = lines.len().saturating_sub(top + height);
-        let more = format!("{} {left_out} more", self.theme.marks.more_below);
+        let more = frame::more_notice(left_out, self.theme);
         let labels: [(&[Action], &str); 2] =
             [(&[Action::RowUp, Action::RowDown], "scroll"), (&[Action::Back], "close")];
         let can_scroll = lines.len() > height;
         let keys = self.keymap.hints(KeyContext::Help, if can_scroll { &labels } else { &labels[1..] });
-        let notice = (left_out > 0).then_some(more.as_str());
-        OverlayFrame { title: "Keys", keys: &keys, notice, theme: self.theme }.draw(frame_area(area), buf);
-        self.draw_field(area, &lines, buf);
+        OverlayFrame { title: "Keys", keys: &keys, notice: more.as_deref(), theme: self.theme }
+            .draw(frame_area(area), buf);
+        self.field(&count_text(&lines)).render(field_area(area), buf);
         if lines.is_empty() {
-            let words = "No key does that. A shorter word finds more.";
+            let words = "No matches.";
             key_hints::styled_line(words, self.theme.style(ColourRole::Muted)).render(body, buf);
         }
         for (line, place) in lines.iter().skip(top).zip(body.rows()) {
@@ -326,8 +341,8 @@ mod tests {
     use crate::ui::test_buffer;
 
     #[test]
-    fn nothing_is_cut_at_80_columns_and_wider() {
-        for width in [80, 90, 100, 120, 160, 200] {
+    fn nothing_is_cut_at_40_columns_and_wider() {
+        for width in (40..=120).step_by(8).chain([160, 200]) {
             for context in KeyContext::ALL {
                 let help = KeyHelp::new(&Keymap::default(), context);
                 let screen = Rect::new(0, 0, width, 400);
@@ -335,6 +350,11 @@ mod tests {
                 HelpView { help: &help, keymap: &Keymap::default(), theme: &Theme::default() }.render(screen, &mut buf);
                 let drawn = test_buffer::buffer_text(&buf);
                 assert!(!drawn.contains('…'), "{width} {context:?}: {drawn}");
+                let words: Vec<&str> = drawn.split_whitespace().collect();
+                for row in help.sections.iter().flat_map(|section| &section.rows) {
+                    let all = row.keys.split_whitespace().chain(row.words.split_whitespace());
+                    assert!(all.into_iter().all(|word| words.contains(&word)), "{width} {context:?}: {row:?}");
+                }
             }
         }
     }

@@ -58,6 +58,13 @@ impl TextField {
         self.line.insert_str(&without_line_ends(text));
     }
 
+    /// Edits a query; returns whether it is another one now.
+    pub fn edit_query(&mut self, key: KeyEvent) -> bool {
+        let before = self.text();
+        self.edit(key);
+        self.text() != before
+    }
+
     /// Draws the part of the text that fits; the cursor is always visible.
     pub fn draw(&self, area: Rect, display: FieldDisplay, style: Style, theme: &Theme, buf: &mut Buffer) {
         let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);

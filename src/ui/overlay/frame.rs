@@ -45,6 +45,21 @@ pub fn overlay_area(screen: Rect, width: u16, height: u16) -> Rect {
     Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 3, width, height }
 }
 
+/// Returns the area inside a frame.
+pub fn inside_frame(frame: Rect) -> Rect {
+    Rect {
+        x: frame.x + 1,
+        y: frame.y + 1,
+        width: frame.width.saturating_sub(2),
+        height: frame.height.saturating_sub(2),
+    }
+}
+
+/// Returns the notice of a frame whose list goes on below it.
+pub fn more_notice(rows_below: usize, theme: &Theme) -> Option<String> {
+    (rows_below > 0).then(|| format!("{} {rows_below} more", theme.marks.more_below))
+}
+
 /// Returns the column of text inside a frame: left of it are the bar of the cursor or a mark, and a blank.
 pub fn text_column(area: Rect) -> Rect {
     let left = INDENT.min(area.width);

@@ -142,15 +142,14 @@ impl<T: PartialEq> FuzzyPicker<T> {
 
     /// Edits the query.
     pub fn edit(&mut self, key: KeyEvent) {
-        let before = self.query.text();
-        self.query.edit(key);
-        self.after_edit(&before);
+        if self.query.edit_query(key) {
+            self.on_query_changed();
+        }
     }
 
     pub fn paste(&mut self, text: &str) {
-        let before = self.query.text();
         self.query.paste(text);
-        self.after_edit(&before);
+        self.on_query_changed();
     }
 
     /// Does what an action means here: a move of the cursor, by pages of the height of the list on this screen.
@@ -168,11 +167,9 @@ impl<T: PartialEq> FuzzyPicker<T> {
         self.matches.on_click(position, self.areas(screen).list)
     }
 
-    fn after_edit(&mut self, before: &str) {
-        if self.query.text() != before {
-            self.update_matches();
-            self.matches.go_to_start();
-        }
+    fn on_query_changed(&mut self) {
+        self.update_matches();
+        self.matches.go_to_start();
     }
 
     fn update_matches(&mut self) {
@@ -219,12 +216,7 @@ impl<T> FuzzyPicker<T> {
         let height = if screen.height > 24 { screen.height * 2 / 3 } else { screen.height.saturating_sub(2) };
         let height = other_rows.saturating_add(wanted_rows).min(height.max(12)).min(screen.height);
         let frame = frame::overlay_area(screen, self.width, height);
-        let inner = Rect {
-            x: frame.x + 1,
-            y: frame.y + 1,
-            width: frame.width.saturating_sub(2),
-            height: frame.height.saturating_sub(2),
-        };
+        let inner = frame::inside_frame(frame);
         let mut left = inner;
         let field = split_top(&mut left, 1);
         if inner.height > 6 {

@@ -9,16 +9,13 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{
-    field::{FieldDisplay, TextField},
-    frame::{self, sign_column, text_column},
-};
+use super::{field::TextField, frame, query_field::QueryField};
 use crate::text::SearchNeedle;
 use crate::{
     render::theme::{ColourRole, Theme},
     ui::{
         Action,
-        key_hints::{self, KeyHint},
+        key_hints::KeyHint,
         keymap::{KeyContext, Keymap},
     },
 };
@@ -111,12 +108,7 @@ const WIDTH: u16 = 100;
 pub fn areas(screen: Rect) -> SearchAreas {
     let height = if screen.height > 24 { screen.height - 4 } else { screen.height };
     let frame = frame::overlay_area(screen, WIDTH, height);
-    let inner = Rect {
-        x: frame.x + 1,
-        y: frame.y + 1,
-        width: frame.width.saturating_sub(2),
-        height: frame.height.saturating_sub(2),
-    };
+    let inner = frame::inside_frame(frame);
     let field = Rect { height: inner.height.min(1), ..inner };
     let above = (if inner.height > 6 { 2 } else { 1 }).min(inner.height);
     SearchAreas { frame, field, rows: Rect { y: inner.y + above, height: inner.height - above, ..inner } }
@@ -135,30 +127,18 @@ pub struct SearchView<'a> {
 impl SearchView<'_> {
     /// The position of the terminal's cursor.
     pub fn cursor(&self, area: Rect) -> Option<Position> {
-        self.search.typing.then(|| self.search.field.cursor(self.field_area(area), FieldDisplay::Text)).flatten()
+        self.search.typing.then(|| self.field(&[]).cursor(area)).flatten()
     }
 
-    fn field_area(&self, area: Rect) -> Rect {
-        let field = text_column(area);
-        let count = u16::try_from(self.count.len() + 2).unwrap_or(u16::MAX);
-        Rect { width: field.width.saturating_sub(count), ..field }
+    fn field<'a>(&'a self, hints: &'a [&'a str]) -> QueryField<'a> {
+        QueryField { query: &self.search.field, hints, count: self.count, theme: self.theme }
     }
 }
 
 impl Widget for SearchView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        if area.is_empty() {
-            return;
-        }
-        let muted = self.theme.style(ColourRole::Muted);
-        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent))
-            .render(sign_column(area), buf);
-        let field = self.field_area(area);
-        if self.search.is_empty() && !self.search.typing {
-            key_hints::styled_line(self.hint, muted).render(field, buf);
-        }
-        self.search.field.draw(field, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
-        key_hints::styled_line(self.count, muted).right_aligned().render(text_column(area), buf);
+        let hints = if self.search.typing { &[][..] } else { &[self.hint] };
+        self.field(hints).render(area, buf);
     }
 }
 

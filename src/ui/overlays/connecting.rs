@@ -12,9 +12,13 @@ use crate::{
         },
         connect::{ConnectOpening, ConnectRequest, ConnectScreen, ConnectSituation, ConnectView},
         cx::Cx,
-        dispatch, escape_keys,
+        dispatch,
+        effect::DemoStart,
+        escape_keys,
+        keymap::KeyContext,
         msg::{ConnectOutcome, KeyVerdict},
         screen::Screen,
+        toasts::ToastText,
     },
 };
 use ratatui::layout::{Position, Rect};
@@ -22,6 +26,13 @@ use ratatui::layout::{Position, Rect};
 /// Opens the connect screen at its choices.
 pub(crate) fn open_connect(screen: &mut Screen) {
     let connect = ConnectScreen::new(ConnectOpening::Command);
+    screen.overlays.push(ScreenOverlay::Connect(Box::new(connect)));
+}
+
+/// Opens the connect screen at the demo, which has the tour.
+pub(crate) fn open_tour(screen: &mut Screen, cx: &Cx<'_>) {
+    let keys = cx.env.keymap.keys_for(KeyContext::Connect, Action::ConnectDemo).unwrap_or_default();
+    let connect = ConnectScreen::for_tour(format!("The tour is part of the demo: {keys} starts it there."));
     screen.overlays.push(ScreenOverlay::Connect(Box::new(connect)));
 }
 
@@ -96,7 +107,12 @@ pub(crate) fn apply_connect_request(screen: &mut Screen, cx: &mut Cx<'_>, reques
         None => (),
         Some(ConnectRequest::Run(effect)) => cx.effects.push(effect),
         Some(ConnectRequest::Demo) if cx.env.is_demo => close_top(screen, cx),
-        Some(ConnectRequest::Demo) => restart(screen, cx, Effect::StartDemo),
+        Some(ConnectRequest::Demo) => {
+            let is_for_tour =
+                connect_screen(&mut screen.overlays).is_some_and(|connect| connect.opened_as == ConnectOpening::Tour);
+            let begin = if is_for_tour { DemoStart::Tour } else { DemoStart::Opening };
+            restart(screen, cx, Effect::StartDemo(begin));
+        }
     }
 }
 
@@ -156,7 +172,7 @@ pub(crate) fn on_probed(screen: &mut Screen, name: &str, result: crate::api::Pro
 pub(crate) fn on_key_forgotten(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<EndpointInfo, String>) {
     match result {
         Ok(server) => {
-            cx.show_message(format!("the key of {} is forgotten", server_title(&server.name)));
+            cx.show_message(ToastText::about("the key of ", server_title(&server.name), " is forgotten"));
             cx.effects.extend([Effect::ReloadServer(server.name.clone()), Effect::ListKeys]);
             update_endpoint(cx, server);
         }
@@ -207,7 +223,7 @@ fn use_server(screen: &mut Screen, cx: &mut Cx<'_>, server: EndpointInfo, key: K
         KeyVerdict::Checked => format!(" {dot} key checked"),
         KeyVerdict::Unchecked => format!(" {dot} key kept without a check"),
     };
-    cx.show_message(format!("connected to {}{about_key}", server_title(&name)));
+    cx.show_message(ToastText::about("connected to ", server_title(&name), &about_key));
     if had_this_server && key != KeyVerdict::Known {
         card_actions::retry_with_new_key(cx);
     }

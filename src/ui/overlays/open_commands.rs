@@ -1,6 +1,6 @@
 //! Opening the commands: a row for each command, conversation and model, with what is in force.
 
-use super::ScreenOverlay;
+use super::{ScreenOverlay, set_theme};
 use crate::{
     chat::{Conversation, ConversationSummary, Timestamp},
     config::CodeOverflow,
@@ -11,7 +11,7 @@ use crate::{
         action::{ACTIONS, ActionEntry, ActionListing},
         actions::{
             model_settings::{self, short_name},
-            switching,
+            slash_commands, switching,
         },
         chats::Chats,
         commands::{self, CommandList, CommandRow, CommandSide, CommandTarget},
@@ -39,7 +39,8 @@ pub(crate) fn open_commands(screen: &mut Screen, cx: &mut Cx<'_>) {
     let conversations = others.map(|summary| conversation_row(summary, cx.chats, cx.env, cx.now));
     let endpoint = &cx.chats.settings().endpoint;
     let models = cx.env.catalogue(endpoint).into_iter().flat_map(|catalogue| &catalogue.models).map(model_row);
-    let rows = actions.chain(conversations).chain(models).collect();
+    let themes = slash_commands::theme_names(cx.env).into_iter().map(|name| theme_row(name, cx.env));
+    let rows = actions.chain(conversations).chain(models).chain(themes).collect();
     let list = CommandList::new(rows, RECENT, has_used);
     screen.overlays.push(ScreenOverlay::Commands(Box::new(list)));
 }
@@ -56,6 +57,7 @@ pub(crate) fn accept_command(screen: &mut Screen, cx: &mut Cx<'_>) {
         }
         CommandTarget::Conversation(id) => switching::open_conversation(screen, cx, id),
         CommandTarget::Model(model) => model_settings::set_model(cx, model),
+        CommandTarget::Theme(name) => set_theme(&mut screen.overlays, cx, name),
     }
 }
 
@@ -178,5 +180,21 @@ fn model_row(model: &crate::api::Model) -> CommandRow {
         composer: Some(format!("/model {}", model.id)),
         shell: Some(format!("ibid --model {}", model.id)),
         target: CommandTarget::Model(model.id.clone()),
+    }
+}
+
+fn theme_row(name: String, env: &Environment) -> CommandRow {
+    CommandRow {
+        title: name.clone(),
+        terms: "theme".to_owned(),
+        value: if env.config.theme == name { "in use".to_owned() } else { String::new() },
+        side: CommandSide::Word("theme".to_owned()),
+        about: vec![match name.as_str() {
+            "auto" => "Follows the background of your terminal.".to_owned(),
+            name => format!("Uses the theme {name} from now on."),
+        }],
+        composer: Some(format!("/theme {name}")),
+        shell: None,
+        target: CommandTarget::Theme(name),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     render::theme::ColourRole,
     ui::{
         Action,
-        actions::model_settings::{available_efforts, fetch_models, short_name},
+        actions::model_settings::{available_efforts, fetch_models, say_no_efforts},
         environment::CatalogueState,
         help::KeyHelp,
         models::model_rows::{MODEL_COLUMNS, model_row},
@@ -131,8 +131,7 @@ pub(crate) fn refresh_models(screen: &mut Screen, cx: &mut Cx<'_>) {
 pub(crate) fn open_efforts(screen: &mut Screen, cx: &mut Cx<'_>) {
     let offered = available_efforts(cx.chats, cx.env).map(|efforts| efforts.offered).unwrap_or_default();
     if offered.is_empty() {
-        let message = format!("{} has no effort setting", short_name(&cx.chats.settings().model));
-        cx.show_message(message);
+        say_no_efforts(cx);
         return;
     }
     let mut picker = FuzzyPicker::new("Effort", CHECKED_COLUMNS);

@@ -11,7 +11,7 @@ use crate::{
 pub const AUTO: &str = "auto";
 
 /// What determines the active theme, besides the user's choice.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ThemeSelection {
     user_themes: Vec<UserTheme>,
     glyphs: GlyphSet,

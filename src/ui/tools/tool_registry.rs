@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// All known tools, and the state of the MCP servers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ToolRegistry {
     commands: Vec<ToolCommand>,
     pub server_tools: BTreeMap<String, Vec<ToolDefinition>>,

@@ -20,6 +20,10 @@ use crate::{
 const FOLDED_ROWS: usize = 3;
 const MAX_LINES: usize = 400;
 const MAX_BYTES: usize = 64 * 1024;
+/// The longest argument on the row of a folded call.
+const MAX_SHORT_CHARS: usize = 60;
+/// How much is read of arguments that are still arriving, so that a frame does not cost more the longer they are.
+const MAX_ARRIVED_BYTES: usize = 4 * 1024;
 
 /// The tool and the arguments of a call, on one line: `amend "notes.md", old_text: "a", new_text: "b"`.
 pub(crate) fn call_line(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
@@ -32,6 +36,8 @@ struct CallLine {
     name_len: usize,
     /// The length up to the last short argument; the rest is left out when the call is folded.
     short_len: usize,
+    /// More of the arguments is on its way, or was.
+    is_arriving: bool,
 }
 
 impl CallLine {
@@ -40,22 +46,32 @@ impl CallLine {
             Some(id) => tool_label(id),
             None => tool_name(call, run),
         };
-        let mut line = Self { name_len: name.len(), short_len: name.len(), text: name };
-        match Self::arguments(call, run) {
-            Some(fields) => line.push_fields(&fields),
-            // Not complete yet, or no JSON.
-            None if call.arguments.trim().is_empty() => (),
-            None => line.push(&visible_line(&call.arguments)),
+        let mut line = Self { name_len: name.len(), short_len: name.len(), text: name, is_arriving: false };
+        if let Some(fields) = Self::complete_arguments(call, run) {
+            line.push_fields(&fields);
+        } else if let Some(fields) = arrived_arguments(&call.arguments) {
+            line.push_fields(&fields);
+            line.is_arriving = true;
+        } else if !call.arguments.trim().is_empty() {
+            line.push_raw(&call.arguments);
         }
         line
     }
 
     /// Returns the arguments by name, once they are complete.
-    fn arguments(call: &FunctionCall, run: Option<&ToolCallRun>) -> Option<Map<String, Value>> {
+    fn complete_arguments(call: &FunctionCall, run: Option<&ToolCallRun>) -> Option<Map<String, Value>> {
         match run.filter(|run| run.edited) {
             Some(run) => run.arguments.as_object().cloned(),
             None if call.arguments.trim_end().ends_with('}') => serde_json::from_str(&call.arguments).ok(),
             None => None,
+        }
+    }
+
+    /// Writes arguments that are no JSON as they are.
+    fn push_raw(&mut self, arguments: &str) {
+        self.push(&visible_line(arguments));
+        if arguments.len() <= MAX_SHORT_CHARS {
+            self.short_len = self.text.len();
         }
     }
 
@@ -73,9 +89,9 @@ impl CallLine {
         }
     }
 
-    /// Whether some arguments are too long for the row of a folded call.
+    /// Whether some arguments are too long for the row of a folded call, or have not arrived.
     fn has_more(&self) -> bool {
-        self.short_len < self.text.len()
+        self.is_arriving || self.short_len < self.text.len()
     }
 
     fn push(&mut self, words: &str) {
@@ -84,9 +100,39 @@ impl CallLine {
     }
 }
 
+/// Returns the arguments that have arrived of an object that is not complete: what is open is closed, and what is no
+/// value yet is left out.
+fn arrived_arguments(text: &str) -> Option<Map<String, Value>> {
+    let head = text[..text.floor_char_boundary(MAX_ARRIVED_BYTES)].trim_start();
+    let (mut closers, mut last_comma, mut escape_start) = (Vec::new(), None, None);
+    let mut is_in_string = false;
+    for (index, letter) in head.char_indices() {
+        match letter {
+            _ if escape_start.is_some_and(|start| index == start + 1) && letter != 'u' => escape_start = None,
+            _ if escape_start.is_some_and(|start| index >= start + 5) => escape_start = None,
+            _ if escape_start.is_some() => (),
+            '\\' if is_in_string => escape_start = Some(index),
+            '"' => is_in_string = !is_in_string,
+            _ if is_in_string => (),
+            '{' => closers.push('}'),
+            '[' => closers.push(']'),
+            '}' | ']' => _ = closers.pop(),
+            ',' if closers.len() == 1 => last_comma = Some(index),
+            _ => (),
+        }
+    }
+    if closers.first() != Some(&'}') {
+        return None;
+    }
+    let quote = if is_in_string { "\"" } else { "" };
+    let closing: String = closers.iter().rev().collect();
+    let closed = format!("{}{quote}{closing}", &head[..escape_start.unwrap_or(head.len())]);
+    let complete_fields = || serde_json::from_str(&format!("{}}}", &head[..last_comma?])).ok();
+    serde_json::from_str(&closed).ok().or_else(complete_fields).or_else(|| Some(Map::new()))
+}
+
 /// Whether an argument is short enough for the row of a folded call.
 fn is_short(value: &Value) -> bool {
-    const MAX_SHORT_CHARS: usize = 60;
     match value {
         Value::String(text) => text.chars().nth(MAX_SHORT_CHARS).is_none() && !text.contains('\n'),
         Value::Array(_) | Value::Object(_) => value.to_string().len() <= MAX_SHORT_CHARS,
@@ -227,4 +273,31 @@ pub(crate) fn result_rows(result: &ResultExcerpt, is_open: bool, width: usize) -
             .truncated(width),
     );
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_shown_as_they_arrive_at_every_split() {
+        let whole = r#"{"path": "a \"b\" \u00e9", "lines": [1, 2], "deep": {"x": true}, "n": 12}"#;
+        let line = |arguments: &str| {
+            let call = FunctionCall { name: "read".into(), arguments: arguments.into(), call_id: "c".into() };
+            call_line(&call, None)
+        };
+        assert_eq!(line(whole), r#"read "a \"b\" é", lines: [1,2], deep: {"x":true}, n: 12"#);
+        let mut before = 0;
+        for (end, _) in whole.char_indices() {
+            let shown = line(&whole[..end]);
+            assert!(shown.starts_with("read") && !shown.contains("{\"path"), "{shown}");
+            let fields = shown.matches(": ").count();
+            assert!(fields + 1 >= before, "{shown}: no more than what is being written goes away");
+            before = fields;
+        }
+        assert_eq!(line(r#"{"path": "no"#), r#"read "no""#);
+        assert_eq!(line(r#"{"path": "no", "li"#), r#"read "no""#);
+        assert_eq!(line("not json"), "read not json");
+        assert_eq!(line(r#"{"a": oops}"#), r#"read {"a": oops}"#);
+    }
 }

@@ -7,7 +7,11 @@ use super::{
 };
 use crate::{
     chat::{ItemSlot, MessageId},
-    render::{row::RowKind, theme::ColourRole},
+    render::{
+        row::{RowKind, StyledSpan},
+        theme::ColourRole,
+    },
+    ui::Action,
 };
 
 /// Something in the text that can be clicked.
@@ -23,6 +27,8 @@ pub enum ClickTarget {
     More(MessageId, ItemSlot),
     /// A card that has keys.
     Card,
+    /// The key of a queued prompt that does this.
+    Queue(Action),
 }
 
 impl Transcript {
@@ -63,8 +69,11 @@ impl Transcript {
     /// What a click on a cell of the window (gutter included) would act on.
     pub fn click_target(&self, column: u16, row: u16) -> Option<ClickTarget> {
         let (spot, placed) = self.positioned_rows().nth(row.into())?;
-        let message = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index)?.message?;
         let cell = usize::from(column.checked_sub(GUTTER)?);
+        let slice = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index)?;
+        let Some(message) = slice.message else {
+            return self.queue.action_at(spot.row, cell).map(ClickTarget::Queue);
+        };
         let indent = if placed.bar.is_some() { 2 } else { 0 };
         if let Some(citation) = cell.checked_sub(indent).and_then(|cell| self.citation_at(message, spot.row, cell)) {
             return Some(ClickTarget::Citation(TranscriptCursor { message, target: CursorTarget::Citation(citation) }));
@@ -91,18 +100,6 @@ impl Transcript {
         }
     }
 
-    /// Whether a row of the window belongs to the queued prompts, which stand below the messages.
-    pub(crate) fn is_queue_row(&self, row: u16) -> bool {
-        let mut left = usize::from(row);
-        for slice in &self.visible_ranges {
-            if left < slice.row_count {
-                return slice.message.is_none();
-            }
-            left -= slice.row_count;
-        }
-        false
-    }
-
     /// Returns the keys that a card shows at a cell of the window: there or in the label after them.
     pub fn card_keys_at(&self, column: u16, row: u16) -> Option<&str> {
         let (spot, placed) = self.positioned_rows().nth(row.into())?;
@@ -110,19 +107,7 @@ impl Transcript {
         let row = self.message_rows.get(&message)?.row(spot.row)?.row;
         let indent = if placed.bar.is_some() { 2 } else { 0 };
         let cell = usize::from(column.checked_sub(GUTTER)?).checked_sub(indent)?;
-        let (mut end, mut keys) = (0, None);
-        for span in row.spans.get(row.lead_spans..).filter(|_| row.kind == RowKind::Card)? {
-            end += span.width();
-            keys = match span.style.role {
-                ColourRole::Accent => Some(span.text.as_str()),
-                _ if span.text.trim().is_empty() && span.width() > 2 => None,
-                _ => keys,
-            };
-            if cell < end {
-                return keys;
-            }
-        }
-        None
+        keys_at_cell(row.spans.get(row.lead_spans..).filter(|_| row.kind == RowKind::Card)?, cell)
     }
 
     fn citation_at(&self, message: MessageId, row: usize, cell: usize) -> Option<CitationTarget> {
@@ -140,4 +125,21 @@ impl Transcript {
             .map(|(_, citation)| citation)
             .find(|citation| matches!(citation, CitationTarget::Mark { annotation: here, .. } if *here == annotation))
     }
+}
+
+/// Returns the keys that the spans show at a cell: there or in the label after them, up to a gap.
+pub(super) fn keys_at_cell(spans: &[StyledSpan], cell: usize) -> Option<&str> {
+    let (mut end, mut keys) = (0, None);
+    for span in spans {
+        end += span.width();
+        keys = match span.style.role {
+            ColourRole::Accent => Some(span.text.as_str()),
+            _ if span.text.trim().is_empty() && span.width() > 2 => None,
+            _ => keys,
+        };
+        if cell < end {
+            return keys;
+        }
+    }
+    None
 }

@@ -59,6 +59,7 @@ impl LayoutPass<'_> {
             is_first: index == 0,
             is_last: index + 1 == self.conversation.branch.len(),
             is_card_focused: self.transcript.is_card_focused && index + 1 == self.conversation.branch.len(),
+            enter: self.transcript.live_enter(self.conversation),
             target: self.transcript.cursor.filter(|cursor| cursor.message == id).map(|cursor| cursor.target),
             citation_state: &self.transcript.citation_state,
         };

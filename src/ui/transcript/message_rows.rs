@@ -16,7 +16,7 @@ use super::{
     parts::{AnswerPart, MessageParts, PartKey, PartKind},
 };
 use crate::{
-    chat::choices::{EmptyEnter, on_empty_enter},
+    chat::choices::EmptyEnter,
     chat::{Conversation, ItemSlot, Message, MessageBody, MessageId, Timestamp},
     citations::annotations::AnswerCitations,
     render::{
@@ -50,6 +50,8 @@ pub(crate) struct LayoutCx<'a> {
     pub is_last: bool,
     /// The message is the one with the live card, and the card has the focus.
     pub is_card_focused: bool,
+    /// What `Enter` does with the choices of the last message.
+    pub enter: EmptyEnter,
     /// The cursor's target, if it is in this message.
     pub target: Option<CursorTarget>,
     pub citation_state: &'a CitationState,
@@ -169,7 +171,7 @@ impl MessageRows {
             folds: context.folds.clone(),
             is_first: context.is_first,
             is_last: context.is_last,
-            enter: context.is_last.then(|| on_empty_enter(context.conversation)),
+            enter: context.is_last.then_some(context.enter),
             is_card_focused: context.is_card_focused,
             siblings: context.conversation.siblings(message.id),
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),

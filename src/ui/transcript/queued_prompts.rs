@@ -2,7 +2,7 @@
 
 use ratatui::style::Modifier;
 
-use super::ReadingOptions;
+use super::{ReadingOptions, hit_test::keys_at_cell};
 use crate::{
     chat::{
         Conversation, QueueHolder, QueuedPrompt,
@@ -92,6 +92,13 @@ impl QueuedPrompts {
         }
     }
 
+    /// Returns what the key at a cell of a row does.
+    pub(super) fn action_at(&self, row: usize, cell: usize) -> Option<Action> {
+        let keys = keys_at_cell(&self.rows.get(row)?.spans, cell)?;
+        let actions = [(&self.keys.send, Action::Send), (&self.keys.edit, Action::OlderPrompt)];
+        actions.into_iter().find_map(|(shown, action)| (shown == keys).then_some(action))
+    }
+
     /// The head of a prompt, with the keys that act on it at the right.
     fn head_row(&self, head: Vec<StyledSpan>, prompt: &QueuedPrompt) -> StyledRow {
         let mut here = self.prompts.iter().filter(|prompt| prompt.holder == QueueHolder::Here);
@@ -100,8 +107,10 @@ impl QueuedPrompts {
         let edits = is_at(here.next_back()).then_some((&*self.keys.edit, "edit"));
         let mut hints = Vec::new();
         for (key, word) in sends.into_iter().chain(edits).filter(|(key, _)| !key.is_empty()) {
-            let gap = if hints.is_empty() { "" } else { "   " };
-            hints.push(StyledSpan::new(format!("{gap}{key}"), TextStyle::of(ColourRole::Accent)));
+            if !hints.is_empty() {
+                hints.push(StyledSpan::new("   ", TextStyle::of(ColourRole::Text)));
+            }
+            hints.push(StyledSpan::new(key, TextStyle::of(ColourRole::Accent)));
             hints.push(StyledSpan::new(format!(" {word}"), TextStyle::of(ColourRole::Muted)));
         }
         let mut row = StyledRow::new(RowKind::Queued, head).truncated(self.width);

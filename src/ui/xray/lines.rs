@@ -1,6 +1,6 @@
 //! Rows with a cursor, and the matches of a search in them.
 
-use super::rows::XrayRow;
+use super::xray_rows::XrayRow;
 use crate::{
     text::SearchNeedle,
     ui::overlay::list_browser::{BrowserRow, ListBrowser},

@@ -10,7 +10,7 @@ use ratatui::{
 
 use super::{
     LineList, XrayContent, XrayOverlay,
-    rows::{MAX_SHOWN_BYTES, XrayRow, XrayRowKind},
+    xray_rows::{MAX_SHOWN_BYTES, XrayRow, XrayRowKind},
 };
 use crate::{
     chat::Timestamp,
@@ -195,8 +195,8 @@ impl Widget for XrayView<'_> {
         };
         let keys = self.key_hints();
         let below = self.active_lines().browser.rows_below(parts.rows.height);
-        let more = format!("{} {below} more", self.theme.marks.more_below);
-        let notice = self.message.or((below > 0).then_some(&more));
+        let more = frame::more_notice(below, self.theme);
+        let notice = self.message.or(more.as_deref());
         if (OverlayFrame { title, keys: &keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
             return;
         }

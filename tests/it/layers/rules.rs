@@ -81,6 +81,7 @@ pub const INDEX: &[&str] = &[
     "on_stream",
     "overlays",
     "state",
+    "toast_ends",
     "view",
 ];
 

@@ -126,12 +126,9 @@ impl ConnectView<'_> {
         let number = (choice as usize + 1).to_string();
         put(area, 0, &number, self.theme.style(ColourRole::Accent).bold(), buf);
         put(area, 3, choice.title(), if is_current { text.bold() } else { text }, buf);
-        // A hint is shown in full, up to its colon or comma, or not at all.
         let column = hint_column(area.width.into());
         let room = usize::from(area.width).saturating_sub(column);
-        let hint = choice.hint();
-        let parts = [hint, hint.split_once([':', ',']).map_or("", |(first, _)| first)];
-        if let Some(hint) = parts.into_iter().find(|part| text::width(part) <= room) {
+        if let Some(hint) = choice.hints().iter().find(|hint| text::width(hint) <= room) {
             put(area, column, hint, self.theme.style(ColourRole::Muted), buf);
         }
         if choice == ConnectChoice::Demo && self.situation.is_demo {

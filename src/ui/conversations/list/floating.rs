@@ -18,7 +18,10 @@ use crate::{
         areas::ScreenAreas,
         key_hints::{self, KeyHint},
         keymap::KeyContext,
-        overlay::{field::FieldDisplay, frame::OverlayFrame},
+        overlay::{
+            field::FieldDisplay,
+            frame::{self, OverlayFrame},
+        },
     },
 };
 
@@ -149,7 +152,7 @@ impl Widget for FloatingListView<'_> {
         let content = ScreenAreas::floating_content(frame);
         let body = self.body(content);
         let below = pane.list.rows_below(body.height);
-        let more = (below > 0).then(|| format!("{} {below} more", pane.theme.marks.more_below));
+        let more = frame::more_notice(below, pane.theme);
         let overlay = OverlayFrame {
             title: "Conversations",
             keys: &self.key_hints(),

@@ -21,9 +21,9 @@ use crate::{
         key_hints::{self, KeyHint},
         keymap::Keymap,
         overlay::{
-            field::FieldDisplay,
-            frame::{OverlayFrame, sign_column, text_column},
+            frame::{OverlayFrame, text_column},
             list_browser,
+            query_field::QueryField,
         },
     },
 };
@@ -56,30 +56,18 @@ impl<T> FuzzyPicker<T> {
 impl<T> PickerView<'_, T> {
     /// The position of the terminal's cursor.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        self.picker.query.cursor(self.query_area(self.picker.areas(screen).field), FieldDisplay::Text)
+        self.field(&self.count_text()).cursor(self.picker.areas(screen).field)
     }
 
     fn count_text(&self) -> String {
-        let (found, all) = self.picker.counts();
-        format!("{found} of {all}")
-    }
-
-    fn query_area(&self, field: Rect) -> Rect {
-        let field = text_column(field);
-        let count = u16::try_from(self.count_text().len() + 2).unwrap_or(u16::MAX);
-        Rect { width: field.width.saturating_sub(count), ..field }
-    }
-
-    fn draw_field(&self, area: Rect, buf: &mut Buffer) {
-        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent))
-            .render(sign_column(area), buf);
-        let style = self.theme.style(ColourRole::Text);
-        self.picker.query.draw(self.query_area(area), FieldDisplay::Text, style, self.theme, buf);
-        if !self.picker.rows.is_empty() {
-            key_hints::styled_line(self.count_text(), self.theme.style(ColourRole::Muted))
-                .right_aligned()
-                .render(text_column(area), buf);
+        match self.picker.counts() {
+            (_, 0) => String::new(),
+            (found, all) => format!("{found} of {all}"),
         }
+    }
+
+    fn field<'a>(&'a self, count: &'a str) -> QueryField<'a> {
+        QueryField { query: &self.picker.query, hints: &[], count, theme: self.theme }
     }
 
     fn draw_header(&self, placed: &[PlacedColumn], area: Rect, buf: &mut Buffer) {
@@ -193,9 +181,7 @@ impl<T> Widget for PickerView<'_, T> {
         if overlay.draw(parts.frame, buf).is_empty() {
             return;
         }
-        if !parts.field.is_empty() {
-            self.draw_field(parts.field, buf);
-        }
+        self.field(&self.count_text()).render(parts.field, buf);
         let placed = columns::place_columns(picker.columns, &picker.widths, text_column(parts.list).width.into());
         if picker.matches.rows().is_empty() {
             self.draw_placeholder(parts.list, buf);

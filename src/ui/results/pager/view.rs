@@ -113,8 +113,8 @@ impl Widget for PagerView<'_> {
         let parts = search::areas(area);
         let pager = self.pager;
         let below = pager.rows.len().saturating_sub(pager.top + usize::from(parts.rows.height));
-        let more = format!("{} {below} more", self.theme.marks.more_below);
-        let notice = self.message.or((below > 0).then_some(&more));
+        let more = frame::more_notice(below, self.theme);
+        let notice = self.message.or(more.as_deref());
         let frame = OverlayFrame { title: &pager.document.title, keys: &self.key_hints(), notice, theme: self.theme };
         if frame.draw(parts.frame, buf).is_empty() {
             return;

@@ -67,10 +67,9 @@ impl SectionBuilder<'_> {
         if !self.context.is_last {
             return CardHints::default();
         }
-        let enter = choices::on_empty_enter(self.context.conversation);
         error_card::card_hints(
             &choices::card_choices(self.answer, turn),
-            enter,
+            self.context.enter,
             &self.layout.options.keymap,
             self.context.is_card_focused,
         )
