@@ -34,7 +34,7 @@ use crate::{
         os::{self, KeyboardInput, SignalReceiver, SystemSignal},
         osc_notify,
     },
-    tools,
+    text, tools,
     ui::{InitialConversation, Msg, StartOptions, State, effect::DemoStart},
 };
 use args::{CliArgs, CliCommand, RequestArgs};
@@ -272,8 +272,10 @@ fn ask(
             message: "nothing to ask; give a prompt, or pipe one in".into(),
         });
     }
-    let prompt =
-        headless::prompt(prompt_words).map_err(|error| CliError::failure(format!("standard input: {error}")))?;
+    let prompt = headless::prompt(prompt_words).map_err(|error| CliError {
+        exit: if error.kind() == io::ErrorKind::FileTooLarge { ProgramExit::Usage } else { ProgramExit::Failed },
+        message: format!("standard input: {}", text::error_words(&error)),
+    })?;
     if prompt.is_empty() {
         return Err(CliError {
             exit: ProgramExit::Usage,
@@ -339,8 +341,9 @@ impl LaunchSettings {
                 log::start(&path, cli.places.verbose, env_text("IBID_LOG_CONTENT").as_deref() == Some("1")).map_err(
                     |error| {
                         CliError::failure(format!(
-                            "the log {} cannot be written: {error}; name another with --log",
-                            path.display()
+                            "the log {} cannot be written: {}; name another with --log",
+                            path.display(),
+                            text::error_words(&error)
                         ))
                     },
                 )?,
@@ -454,7 +457,7 @@ impl CliError {
 
 impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
-        Self::failure(error.to_string())
+        Self::failure(text::error_words(&error))
     }
 }
 

@@ -45,17 +45,27 @@ pub enum AskOutcome {
     OutputClosed,
 }
 
+/// The most that is read from standard input. It is far more than any model reads.
+const MAX_PIPED_BYTES: u64 = 32 * 1024 * 1024;
+
 /// Builds the prompt from the words of the command line, followed by piped input.
 ///
 /// # Errors
-/// Fails if standard input cannot be read.
+/// Fails if standard input cannot be read, or with `FileTooLarge` if it is longer than any prompt.
 pub fn prompt(words: &[String]) -> io::Result<String> {
     let stdin = io::stdin();
-    let mut piped = Vec::new();
-    if !stdin.is_terminal() {
-        stdin.lock().read_to_end(&mut piped)?;
-    }
+    let piped = if stdin.is_terminal() { Vec::new() } else { read_piped(stdin.lock())? };
     Ok(join_prompt(&words.join(" "), &String::from_utf8_lossy(&piped)))
+}
+
+fn read_piped(input: impl Read) -> io::Result<Vec<u8>> {
+    let mut piped = Vec::new();
+    input.take(MAX_PIPED_BYTES + 1).read_to_end(&mut piped)?;
+    if piped.len() as u64 > MAX_PIPED_BYTES {
+        let what = format!("it is longer than {} MiB, more than any model reads", MAX_PIPED_BYTES >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+    }
+    Ok(piped)
 }
 
 fn join_prompt(words: &str, piped: &str) -> String {
@@ -180,7 +190,9 @@ impl AskSession<'_> {
                 Ok(None) => (),
                 Ok(Some(ended)) => return ended,
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return AskOutcome::OutputClosed,
-                Err(error) => return AskOutcome::Failed(format!("the answer cannot be printed: {error}")),
+                Err(error) => {
+                    return AskOutcome::Failed(format!("the answer cannot be printed: {}", text::error_words(&error)));
+                }
             }
         }
     }
@@ -553,6 +565,14 @@ mod tests {
         ] {
             assert_eq!(printed(&events), (output.to_owned(), PrintResult::Replaced), "{events:?}");
         }
+    }
+
+    #[test]
+    fn endless_input_is_refused_before_it_fills_the_memory() {
+        let error = read_piped(io::repeat(b'y')).expect_err("it never ends");
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        let long = vec![b'y'; 8 << 20];
+        assert_eq!(read_piped(long.as_slice()).expect("text").len(), long.len());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
     config::EnvLookup,
     files::{self, FileAccess},
     processes::{BoundedOutput, LeftoverProcesses, ProcessFailure, ProcessRun},
+    text,
 };
 
 /// Where the key of one endpoint may be, in the order in which the places are tried.
@@ -76,7 +77,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 impl KeySources {
     /// Returns whether a key can be expected, without running a program or reading a file.
     pub fn may_have_key(&self, env: EnvLookup) -> bool {
-        self.find_in_environment(env).is_some() || !self.command.is_empty() || self.file.is_file()
+        // Whatever is in the file's place: why it cannot be used is said when it is read.
+        self.find_in_environment(env).is_some() || !self.command.is_empty() || self.file.exists()
     }
 
     /// Returns the key from the first place that has one. It may run a program, so do not call it on the loop's thread.
@@ -110,7 +112,7 @@ impl KeySources {
         let (place, key) = match (self.find_in_environment(env), self.command.first()) {
             (Some((variable, key)), _) => (KeyPlace::Variable(variable.to_owned()), Some(key)),
             (None, Some(program)) => (KeyPlace::Command(program.clone()), None),
-            (None, None) if self.file.is_file() => (KeyPlace::File, files::read_to_string(&self.file).ok()),
+            (None, None) if self.file.exists() => (KeyPlace::File, files::read_to_string(&self.file).ok()),
             (None, None) => return None,
         };
         Some(LocatedKey { place, ending: key.and_then(|key| key_ending(key.trim())) })
@@ -145,7 +147,7 @@ impl KeySources {
     }
 
     fn file_error(&self, what: &str, error: &io::Error) -> KeyError {
-        KeyError::File { path: self.file.clone(), what: format!("{what} ({error})") }
+        KeyError::File { path: self.file.clone(), what: format!("{what} ({})", text::error_words(error)) }
     }
 }
 
@@ -195,9 +197,9 @@ fn run_command(program: &str, arguments: &[String], time_limit: Duration) -> Res
         leftovers: LeftoverProcesses::Keep, // A password manager may have started its daemon.
     };
     let finished = run.run_blocking().map_err(|failure| match failure {
-        ProcessFailure::Start(error) => format!("cannot be started ({error})"),
+        ProcessFailure::Start(error) => format!("cannot be started ({})", text::error_words(&error)),
         ProcessFailure::TimedOut => format!("did not finish within {} seconds", time_limit.as_secs_f32()),
-        ProcessFailure::Lost(error) => format!("was lost ({error})"),
+        ProcessFailure::Lost(error) => format!("was lost ({})", text::error_words(&error)),
     })?;
     let status = finished.status;
     if !status.success() {
@@ -275,6 +277,23 @@ mod tests {
             message.starts_with(&format!("error: the key file {} cannot be read (", folder.path().display())),
             "{message}"
         );
+        assert!(!message.contains("os error"), "{message}");
+        assert!(places.may_have_key(&empty_env), "it is not taken for a missing key");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    #[expect(clippy::disallowed_methods, reason = "a test makes a pipe")]
+    fn a_pipe_in_the_place_of_a_key_file_is_said_and_not_taken_for_a_missing_key() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let sources = sources(&folder, &[]);
+        std::fs::create_dir(folder.path().join("keys")).expect("a folder");
+        assert!(std::process::Command::new("mkfifo").arg(&sources.file).status().is_ok_and(|made| made.success()));
+        assert!(sources.may_have_key(&empty_env));
+        let in_file = Some(LocatedKey { place: KeyPlace::File, ending: None });
+        assert_eq!(sources.locate(&empty_env), in_file);
+        let message = shown(sources.find(&empty_env));
+        assert!(message.ends_with("/keys/work cannot be read (it is a pipe, not a file)"), "{message}");
     }
 
     #[test]
@@ -326,7 +345,7 @@ mod tests {
             assert_eq!(find(&["false"]), "error: the key command false failed (exit status: 1)");
             assert_eq!(
                 find(&["/nowhere/pass"]),
-                "error: the key command /nowhere/pass cannot be started (No such file or directory (os error 2))"
+                "error: the key command /nowhere/pass cannot be started (no such file or directory)"
             );
             assert_eq!(
                 find(&["echo", "Password: sk-secret"]),

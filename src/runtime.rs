@@ -36,6 +36,7 @@ use crate::{
     render::{highlight, markdown::LayoutJob},
     secrets,
     store::StoreHandle,
+    text,
     tools::ToolCommand,
     ui::{Effect, Msg, effect::TextId, msg::FileWriteError},
 };
@@ -245,7 +246,7 @@ impl EffectRuntime {
             let saved = files::write_numbered(&folder, &stem, extension, text.as_bytes());
             Msg::FileSaved(match saved {
                 Ok(path) => Ok(path.display().to_string()),
-                Err(error) => Err(format!("nothing was saved in {}: {error}", folder.display())),
+                Err(error) => Err(format!("nothing was saved in {}: {}", folder.display(), text::error_words(&error))),
             })
         });
     }
@@ -256,7 +257,7 @@ impl EffectRuntime {
                 .map(|path| path.display().to_string())
                 .map_err(|error| match error.kind() {
                     io::ErrorKind::AlreadyExists => FileWriteError::Exists,
-                    _ => FileWriteError::Failed(format!("{path} was not written: {error}")),
+                    _ => FileWriteError::Failed(format!("{path} was not written: {}", text::error_words(&error))),
                 });
             Msg::FileWritten { path, text, result }
         });

@@ -29,6 +29,25 @@ pub fn collapse_spaces(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Returns what an error says, to go on a sentence with: without the numbers of the operating system, and in lower case.
+pub fn error_words(error: &impl std::fmt::Display) -> String {
+    let whole = error.to_string();
+    let mut words = String::new();
+    let mut rest = whole.as_str();
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        words += before;
+        rest = after.split_once(')').map_or("", |(_, after)| after);
+    }
+    words += rest;
+    let mut letters = words.chars();
+    match (letters.next(), letters.next()) {
+        (Some(first), Some(second)) if first.is_uppercase() && (second.is_lowercase() || second == ' ') => {
+            first.to_lowercase().chain(words.chars().skip(1)).collect()
+        }
+        _ => words, // A name or an abbreviation, such as I/O.
+    }
+}
+
 /// Cleans a text and puts it on one line, with its spaces as they are.
 pub fn join_lines(text: &str) -> String {
     clean(text).replace('\n', " ")
@@ -127,6 +146,20 @@ mod tests {
     use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
     use super::*;
+
+    #[test]
+    fn an_error_goes_on_a_sentence_without_the_numbers_of_the_system() {
+        for (said, words) in [
+            ("No such file or directory (os error 2)", "no such file or directory"),
+            ("could not open a: Is a directory (os error 21) (again)", "could not open a: Is a directory (again)"),
+            ("A file exists (os error 17", "a file exists"),
+            ("I/O error (os error 5)", "I/O error"),
+            ("TLS is missing", "TLS is missing"),
+            ("", ""),
+        ] {
+            assert_eq!(error_words(&said), words);
+        }
+    }
 
     #[test]
     fn widths_match_the_cells_that_ratatui_fills() {

@@ -120,6 +120,11 @@ impl ReasoningEfforts {
         Self { offered: Effort::ALL.to_vec(), mandatory: false }
     }
 
+    /// Returns the lowest effort at which the model reasons.
+    pub fn lowest(&self) -> Option<Effort> {
+        self.offered.iter().copied().find(|effort| *effort != Effort::None)
+    }
+
     fn from_fields(fields: &JsonFields) -> Self {
         let mandatory = fields.flag("mandatory") == Some(true);
         let mut offered: Vec<_> =
@@ -136,6 +141,16 @@ impl ReasoningEfforts {
 }
 
 impl Model {
+    /// Returns the effort that the model gets: one that it does not offer is left to the model, and where it always
+    /// reasons, its lowest stands for `none`.
+    pub fn effort_for(&self, chosen: Effort) -> Option<Effort> {
+        let efforts = self.reasoning.as_ref()?;
+        match chosen {
+            Effort::None if efforts.mandatory => efforts.lowest(),
+            chosen => Some(chosen).filter(|chosen| efforts.offered.contains(chosen)),
+        }
+    }
+
     fn from_fields(fields: &JsonFields) -> Option<Self> {
         let id = fields.non_blank("id").or_else(|| fields.non_blank("name")).or_else(|| fields.non_blank("model"))?;
         let vendor = id.split_once('/').map_or("", |(vendor, _)| vendor.trim_start_matches('~')).to_owned();

@@ -108,7 +108,7 @@ fn explain_end(answer: &Answer) -> Option<CardText> {
     };
     let sentences = [
         interruption(answer).map(str::to_owned).or_else(|| error.and_then(own_sentence)),
-        shown.then(|| "The partial answer is saved.".into()),
+        (!answer.text().trim().is_empty()).then(|| "The partial answer is saved.".into()),
         cost,
         error.and_then(free_quota),
         Some(advice),
@@ -280,7 +280,8 @@ fn fact_line(error: &ApiError, answer: &Answer) -> Option<String> {
 
 /// The server's own words in quotes, unless there are none.
 fn server_quote(error: &ApiError) -> Option<String> {
-    let is_from_server = error.status.is_some() || error.code.is_some() || error.provider.is_some();
+    let is_reported = error.fault == FaultKind::Server && !error.message.starts_with("the server ");
+    let is_from_server = is_reported || error.status.is_some() || error.code.is_some() || error.provider.is_some();
     let message = match error.message.strip_suffix('.') {
         Some(sentence) if !sentence.ends_with('.') => sentence,
         _ => error.message.as_str(), // An ellipsis is part of the words.

@@ -97,6 +97,12 @@ impl RequestContext {
         }
     }
 
+    /// The effort that a request asks for: the chosen one, unless the model is known not to have it.
+    pub fn effort(&self, settings: &ChatSettings) -> Option<Effort> {
+        let chosen = settings.effort?;
+        self.model(&settings.model).map_or(Some(chosen), |model| model.effort_for(chosen))
+    }
+
     fn efforts(&self, slug: &str) -> Option<&ReasoningEfforts> {
         self.model(slug).and_then(|model| model.reasoning.as_ref())
     }
@@ -237,22 +243,19 @@ fn context_size_name(size: ContextSize) -> &'static str {
     }
 }
 
-/// The `reasoning` field, if an effort is set or the model is known to reason; never `none` if reasoning is mandatory.
+/// The `reasoning` field, if an effort is set or the model is known to reason; never an effort that the model does not have.
 fn reasoning_field(turn: &Turn) -> Option<ReasoningParams> {
     let (settings, context) = (&turn.settings, &turn.context);
     let efforts = context.efforts(&settings.model);
-    let mandatory = efforts.is_some_and(|efforts| efforts.mandatory) || turn.fixes.contains(&RequestFix::DropEffort);
-    let effort = match settings.effort {
-        Some(Effort::None) if mandatory => efforts.and_then(lowest_effort),
+    let effort = match context.effort(settings) {
+        Some(Effort::None) if turn.fixes.contains(&RequestFix::DropEffort) => {
+            efforts.and_then(ReasoningEfforts::lowest)
+        }
         effort => effort,
     };
     let is_reasoning = effort.map_or(efforts.is_some(), |effort| effort != Effort::None);
     let reasoning = ReasoningParams { effort, summary: summary_field(context).filter(|_| is_reasoning) };
     (reasoning != ReasoningParams::default()).then_some(reasoning)
-}
-
-fn lowest_effort(efforts: &ReasoningEfforts) -> Option<Effort> {
-    efforts.offered.iter().copied().find(|effort| *effort != Effort::None)
 }
 
 /// The summary to request; other servers get only fields that are safe everywhere.

@@ -15,14 +15,15 @@ use super::{
 use crate::api::{self, ErrorFact, Event, FaultKind};
 
 /// The parameters of a request, shown to the user with the answer.
-fn answer_params(settings: &ChatSettings, attempts: u32) -> AnswerParams {
+fn answer_params(turn: &Turn) -> AnswerParams {
+    let settings = &turn.settings;
     AnswerParams {
-        effort: settings.effort,
+        effort: turn.context.effort(settings),
         web: settings.web,
         temperature: settings.temperature,
         top_p: settings.top_p,
         max_output_tokens: settings.max_output_tokens,
-        attempts,
+        attempts: turn.requests_sent,
         ..AnswerParams::default()
     }
 }
@@ -199,7 +200,7 @@ impl Conversation {
         let turn = &self.turns[turn_index];
         let (stream, endpoint) = (turn.stream(), turn.settings.endpoint.clone());
         let is_first = turn.step == 0;
-        let params = answer_params(&turn.settings, turn.requests_sent);
+        let params = answer_params(turn);
         let (answer, _) = self.turn_answer(turn_index);
         if is_first {
             answer.started_at = now;

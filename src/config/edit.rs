@@ -5,7 +5,10 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::{CodeOverflow, Config, ConfigProblem, MouseMode, SettingChange, load};
-use crate::files::{self, FileAccess};
+use crate::{
+    files::{self, FileAccess},
+    text,
+};
 
 /// The beginning of a config file created by the program.
 const FILE_HEADER: &str = "# Settings of ibid; assets/config.toml in its source code explains all of them.\n\n";
@@ -108,7 +111,7 @@ fn edit_file(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Option<()>) -
     let text = leading_comments + &document.to_string();
     Config::parse(&text, path)?;
     files::write_atomically(path, text.as_bytes(), FileAccess::AsFound)
-        .map_err(|error| problem(format!("the file cannot be written ({error})")))
+        .map_err(|error| problem(format!("the file cannot be written ({})", text::error_words(&error))))
 }
 
 /// Sets a value and preserves the comment after it.

@@ -19,7 +19,7 @@ use super::{
     PROVIDER_SORTS, SEARCH_ENGINES, TimeoutsConfig,
     problem::{ConfigText, key_path},
 };
-use crate::{files, tools::PolicyVerdict};
+use crate::{files, text, tools::PolicyVerdict};
 
 impl Config {
     /// Loads the config from a file, with warnings about it. A missing file counts as empty.
@@ -284,7 +284,7 @@ pub(super) fn read_file(path: &Path) -> Result<Option<String>, ConfigProblem> {
             Err(unreadable("this is a directory, not a file".into(), "remove it, or name another file with --config"))
         }
         Err(error) => Err(unreadable(
-            format!("the file cannot be read ({error})"),
+            format!("the file cannot be read ({})", text::error_words(&error)),
             "correct that, or name another file with --config",
         )),
     }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::files;
+use crate::{files, text};
 
 /// The longest theme file that is read, in bytes; a real theme is a page of text.
 const MAX_THEME_BYTES: u64 = 64 * 1024;
@@ -34,7 +34,7 @@ pub fn read_themes(folder: &Path) -> Vec<ThemeFile> {
     paths.truncate(MAX_THEMES);
     let theme = |path: PathBuf| {
         let name = path.file_stem()?.to_str()?.to_owned();
-        let text = read_theme(&path).map_err(|error| error.to_string());
+        let text = read_theme(&path).map_err(|error| text::error_words(&error));
         Some(ThemeFile { name, path, text })
     };
     paths.into_iter().filter_map(theme).collect()

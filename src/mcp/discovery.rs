@@ -331,7 +331,7 @@ fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         _ => (),
     }
-    files::read(path).map(Some).map_err(|error| format!("the file cannot be read ({error})"))
+    files::read(path).map(Some).map_err(|error| format!("the file cannot be read ({})", text::error_words(&error)))
 }
 
 #[cfg(test)]

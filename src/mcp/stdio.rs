@@ -24,7 +24,7 @@ use super::{
     pipes::PipeTransport,
     variables::{expand_variables, note_secret},
 };
-use crate::{processes::ProcessGroup, secrets};
+use crate::{processes::ProcessGroup, secrets, text};
 
 /// A running program, and the tasks that read its output.
 #[derive(Debug)]
@@ -67,8 +67,8 @@ impl ServerProcess {
     ) -> Result<(Self, PipeTransport), String> {
         let mut command = build_command(configured, options.env)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let (mut child, group) =
-            ProcessGroup::start(&mut command).map_err(|error| format!("it cannot be started: {error}"))?;
+        let (mut child, group) = ProcessGroup::start(&mut command)
+            .map_err(|error| format!("it cannot be started: {}", text::error_words(&error)))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err("it has no input and output".into());
@@ -88,7 +88,7 @@ impl ServerProcess {
                 Some(code) => format!("it ended with exit code {code}"),
                 None => format!("it was killed by a {status}"),
             },
-            Err(error) => format!("its exit status is unknown: {error}"),
+            Err(error) => format!("its exit status is unknown: {}", text::error_words(&error)),
         }
     }
 
@@ -178,7 +178,7 @@ fn build_command(configured: &ConfiguredServer, env: fn(&str) -> Option<OsString
 /// Looks up a program in our own PATH, as a shell does.
 fn find_program(name: &str, env: fn(&str) -> Option<OsString>) -> Result<PathBuf, String> {
     if name.contains(['/', '\\']) {
-        return std::path::absolute(name).map_err(|error| format!("{name}: {error}"));
+        return std::path::absolute(name).map_err(|error| format!("{name}: {}", text::error_words(&error)));
     }
     let path = env("PATH").unwrap_or_default();
     // On Windows, `npx` without an extension is a script for another shell.

@@ -19,7 +19,7 @@ use crate::{
     chat::CallId,
     clock,
     processes::{BoundedOutput, LeftoverProcesses, ProcessFailure, ProcessRun},
-    secrets,
+    secrets, text,
     tools::{ToolCommand, ToolContent, ToolFailure, ToolOutcome},
     ui::Msg,
 };
@@ -94,9 +94,11 @@ async fn run(
     };
     match run.run(|chunk| reporter.on_chunk(chunk)).await {
         Ok(finished) => to_outcome(finished.status, &finished.stdout.into_text(), &finished.stderr.into_text()),
-        Err(ProcessFailure::Start(error)) => Err(ToolFailure::Start(format!("{program}: {error}"))),
+        Err(ProcessFailure::Start(error)) => {
+            Err(ToolFailure::Start(format!("{program}: {}", text::error_words(&error))))
+        }
         Err(ProcessFailure::TimedOut) => Err(ToolFailure::TimedOut { seconds: tool.timeout_secs }),
-        Err(ProcessFailure::Lost(error)) => Err(ToolFailure::Crashed(error.to_string())),
+        Err(ProcessFailure::Lost(error)) => Err(ToolFailure::Crashed(text::error_words(&error))),
     }
 }
 

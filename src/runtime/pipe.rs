@@ -6,6 +6,7 @@ use tokio::process::Command;
 
 use crate::{
     processes::{BoundedOutput, LeftoverProcesses, ProcessFailure, ProcessRun},
+    text,
     ui::msg::PipeResult,
 };
 
@@ -28,9 +29,9 @@ pub(super) async fn run(shell: &str, command_line: &str, text: &str) -> Result<P
         leftovers: LeftoverProcesses::Keep,
     };
     let finished = run.run(|_| ()).await.map_err(|failure| match failure {
-        ProcessFailure::Start(error) => format!("{shell} cannot be started: {error}"),
+        ProcessFailure::Start(error) => format!("{shell} cannot be started: {}", text::error_words(&error)),
         ProcessFailure::TimedOut => format!("{command_line} was stopped: it took longer than a minute"),
-        ProcessFailure::Lost(error) => format!("{command_line} was lost: {error}"),
+        ProcessFailure::Lost(error) => format!("{command_line} was lost: {}", text::error_words(&error)),
     })?;
     let status = match finished.status.code() {
         Some(0) => "is done".to_owned(),

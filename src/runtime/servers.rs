@@ -125,7 +125,7 @@ impl ApiServers {
         let plain = (!exposed.is_empty()).then(|| exposure_text(&exposed));
         let key_files = self.list.iter().filter_map(|server| server.key_source.as_ref().map(|places| &places.file));
         let readable = key_files
-            .filter(|file| files::is_open_to_others(file))
+            .filter(|file| file.is_file() && files::is_open_to_others(file))
             .map(|file| format!("others can read the key in {}; `chmod 600` closes it", file.display()));
         plain.into_iter().chain(readable).collect()
     }

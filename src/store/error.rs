@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-use crate::chat::QueuedId;
+use crate::{chat::QueuedId, text};
 
 /// An error of the database. Each message is one sentence without a full stop: what happened, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,8 +57,8 @@ impl StoreError {
     /// Converts an error that the file system reported for the file.
     pub(super) fn from_io(error: &std::io::Error, path: &Path) -> Self {
         use std::io::ErrorKind as Kind;
-        let path = path.display();
-        match error.kind() {
+        let (path, error, kind) = (path.display(), text::error_words(error), error.kind());
+        match kind {
             Kind::StorageFull | Kind::QuotaExceeded => Self::Full,
             Kind::ReadOnlyFilesystem | Kind::PermissionDenied => {
                 Self::ReadOnly(format!("{path} ({error}); change that, or name another folder with --data-dir"))

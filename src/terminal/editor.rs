@@ -8,7 +8,7 @@ use std::{
 
 use tokio::process::{Child, Command};
 
-use crate::{files, processes};
+use crate::{files, processes, text};
 
 /// A running editor.
 #[derive(Debug)]
@@ -31,9 +31,10 @@ impl ExternalEditor {
     /// # Errors
     /// One sentence: there is no such program, or the file cannot be created.
     pub fn open(program: &str, text: &str) -> Result<Self, String> {
-        let draft = DraftFile::write(text).map_err(|error| format!("cannot create a file for the editor: {error}"))?;
+        let draft = DraftFile::write(text)
+            .map_err(|error| format!("cannot create a file for the editor: {}", text::error_words(&error)))?;
         let child = processes::start_in_terminal(editor_process(program, &draft.path()))
-            .map_err(|error| start_error(program, &error.to_string()))?;
+            .map_err(|error| start_error(program, &text::error_words(&error)))?;
         Ok(Self { program: program.to_owned(), child, draft })
     }
 
@@ -42,12 +43,16 @@ impl ExternalEditor {
     /// # Errors
     /// One sentence: the editor failed, or its file cannot be read.
     pub async fn edited_text(&mut self) -> Result<String, String> {
-        let status = self.child.wait().await.map_err(|error| format!("cannot wait for {}: {error}", self.program))?;
+        let status = self
+            .child
+            .wait()
+            .await
+            .map_err(|error| format!("cannot wait for {}: {}", self.program, text::error_words(&error)))?;
         if !status.success() {
             return Err(self.failure_message(status));
         }
-        let text =
-            files::read(&self.draft.path()).map_err(|error| format!("the edited text cannot be read: {error}"))?;
+        let text = files::read(&self.draft.path())
+            .map_err(|error| format!("the edited text cannot be read: {}", text::error_words(&error)))?;
         let text = String::from_utf8_lossy(&text).replace("\r\n", "\n");
         // Editors end the last line with a newline; a prompt has none.
         Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())

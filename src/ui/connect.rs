@@ -201,13 +201,16 @@ impl ConnectScreen {
         self.on_enter()
     }
 
-    /// Handles `Esc`: goes a step back. Returns `false` if there is none.
+    /// Handles `Esc`: goes a step back. Returns `false` if there is none. What is typed stays until its field is left.
     pub fn back(&mut self) -> bool {
         let is_at_choices = matches!(self.stage, ConnectStage::Choosing);
-        let was_trying = self.is_trying();
+        let was_in_progress = matches!(self.progress, ConnectProgress::Trying | ConnectProgress::Unchecked(_));
         self.progress = ConnectProgress::Idle;
+        if was_in_progress {
+            return true;
+        }
         if is_at_choices || self.opened_as == ConnectOpening::KeyOfServer {
-            return was_trying;
+            return false;
         }
         self.stage = ConnectStage::Choosing;
         true

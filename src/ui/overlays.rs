@@ -34,6 +34,7 @@ use crate::{
     },
 };
 
+use crate::ui::actions::again_picker;
 pub(crate) use crate::ui::actions::again_picker::open_again;
 pub(crate) use crate::ui::actions::code_blocks::{
     ask_overwrite, copy_code_block, on_command_ended, open_code, open_code_blocks,
@@ -359,12 +360,11 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
 }
 
-/// Uses a model for the picker's purpose.
-fn use_model(cx: &mut Cx<'_>, kind: &PickerKind, model: String) {
+/// Uses a model for the picker's purpose. From the list, another answer is asked for only after the line with its price.
+fn use_model(screen: &mut Screen, cx: &mut Cx<'_>, kind: &PickerKind, model: String) {
     match kind {
-        PickerKind::AnswerAgain { answer } | PickerKind::ModelForAgain { answer } => {
-            super::actions::branching::answer_again(cx, *answer, model);
-        }
+        PickerKind::AnswerAgain { answer } => super::actions::branching::answer_again(cx, *answer, model),
+        PickerKind::ModelForAgain { answer } => again_picker::ask_again_with(screen, cx, *answer, model),
         _ => set_model(cx, model),
     }
 }

@@ -87,7 +87,7 @@ impl ToastText {
     fn fit(&self, room: usize) -> String {
         let all = text::join_lines(&self.text);
         if text::width(&all) <= room || self.title.is_empty() && self.keys_start.is_none() {
-            return text::truncate(&all, room).into_owned();
+            return text::truncate(&shorten_paths(&all, room), room).into_owned();
         }
         let (before, after) = (&self.text[..self.title.start], &self.text[self.title.end..]);
         let title_room = room.saturating_sub(text::width(before) + text::width(after)).max(1);
@@ -152,6 +152,28 @@ impl ToastState {
     }
 }
 
+/// Shortens the longest paths of a text until it has room: their folders go first, because the end of a path and the
+/// advice after it say more.
+fn shorten_paths(all: &str, room: usize) -> String {
+    let mut words: Vec<String> = all.split(' ').map(str::to_owned).collect();
+    while words.iter().map(|word| text::width(word) + 1).sum::<usize>() > room + 1 {
+        let shorter = |word: &String| without_first_folder(word);
+        let longest = words.iter_mut().filter(|word| shorter(word).is_some()).max_by_key(|word| text::width(word));
+        let Some((word, short)) = longest.and_then(|word| shorter(word).map(|short| (word, short))) else { break };
+        *word = short;
+    }
+    words.join(" ")
+}
+
+/// Returns a path without its first folder, `…` in its place; `None` if only the name is left, or it is no path.
+fn without_first_folder(word: &str) -> Option<String> {
+    let path = word.trim_start_matches(['“', '(', '"', '\'', '`']);
+    let quote = &word[..word.len() - path.len()];
+    let inner = ["…/", "~/", "/"].iter().find_map(|root| path.strip_prefix(root))?;
+    let (_, rest) = inner.split_once('/')?;
+    (!rest.is_empty()).then(|| format!("{quote}…/{rest}"))
+}
+
 /// Draws the toast at the right of its row.
 pub struct ToastView<'a> {
     pub toasts: &'a ToastState,
@@ -201,6 +223,25 @@ mod tests {
         assert_eq!(toasts.ends_at(), Some(at(17)));
         assert!(toasts.expire(at(17)));
         assert_eq!(drawn(&toasts, 20), "");
+    }
+
+    #[test]
+    fn a_narrow_toast_shortens_paths_at_their_front_and_keeps_the_advice() {
+        let mut toasts = ToastState::default();
+        let show = |toasts: &mut ToastState, words: &str, width: u16| {
+            super::tests::show(toasts, 0, ColourRole::Text, words);
+            drawn(toasts, width).trim().to_owned()
+        };
+        let open = "others can read the key in /home/someone/.local/share/ibid/keys/openrouter; `chmod 600` closes it";
+        assert_eq!(show(&mut toasts, open, 120), open);
+        assert_eq!(
+            show(&mut toasts, open, 80),
+            "others can read the key in …/share/ibid/keys/openrouter; `chmod 600` closes it"
+        );
+        assert_eq!(show(&mut toasts, open, 64), "others can read the key in …/openrouter; `chmod 600` closes it");
+        assert_eq!(show(&mut toasts, "saved as /a/b/c/ibid-xray-1.json", 30), "saved as …/ibid-xray-1.json");
+        assert_eq!(show(&mut toasts, "moved /a/long/one.md to “~/b/two.md”", 30), "moved …/one.md to “…/two.md”");
+        assert!(show(&mut toasts, "and/or either/or neither/nor", 20).starts_with("and/or either/or"));
     }
 
     #[test]

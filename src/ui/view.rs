@@ -148,7 +148,8 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
             let focused = focus == PaneFocus::Transcript;
             let end_key = &state.env.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
             let pill_row = Some(areas.pill_row());
-            let view = TranscriptView { transcript, theme, focused, pill_row, end_key };
+            let code_keys_of = state.screen.current_answer(&state.chats);
+            let view = TranscriptView { transcript, theme, code_keys_of, focused, pill_row, end_key };
             caret = view.cursor(areas.transcript).filter(|_| state.screen.overlays.is_empty());
             view.render(areas.transcript, buf);
             ScrollbarView { transcript, theme }.render(areas.scrollbar(), buf);

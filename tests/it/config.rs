@@ -308,7 +308,7 @@ fn an_unreadable_file_is_an_error_and_a_missing_file_is_the_default() {
     fs::write(&file, b"model = 'a/b'\nsystem = '\xff'\n").expect("the file can be written");
     assert_snapshot!(message(&file), @"FOLDER/config.toml:2: the file is not UTF-8 text; save it as UTF-8, or move it away");
     let below_a_file = file.join("config.toml");
-    assert_snapshot!(message(&below_a_file), @"FOLDER/config.toml/config.toml: the file cannot be read (Not a directory (os error 20)); correct that, or name another file with --config");
+    assert_snapshot!(message(&below_a_file), @"FOLDER/config.toml/config.toml: the file cannot be read (not a directory); correct that, or name another file with --config");
 }
 
 #[test]

@@ -150,6 +150,31 @@ fn c_and_a_digit_copy_a_code_block_as_the_block_says() {
 }
 
 #[test]
+fn a_code_block_names_its_key_only_where_that_copies_it() {
+    let mut app = Harness::new(100, 40);
+    for (prompt, code) in [("first", "echo FIRST"), ("second", "echo SECOND")] {
+        let stream = app.send_prompt(prompt);
+        app.stream_answer(stream, &format!("```sh\n{code}\n```\n"));
+    }
+    let label = |app: &Harness, code: &str| {
+        let screen = app.screen();
+        let rows: Vec<&str> = screen.lines().collect();
+        let at = rows.iter().position(|row| row.contains(code)).expect("the code is visible");
+        rows[at - 1].trim_end().to_owned()
+    };
+    assert!(label(&app, "echo SECOND").ends_with("copy ^X c 1"), "{}", app.screen());
+    let other = label(&app, "echo FIRST");
+    assert!(other.ends_with("copy") && !other.contains("^X"), "{other}");
+    app.press("ctrl-x c 1");
+    assert_eq!(copied(&mut app).as_deref(), Some("echo SECOND\n"));
+    app.press("tab K K");
+    assert!(label(&app, "echo FIRST").ends_with("copy ^X c 1"), "{}", app.screen());
+    assert!(label(&app, "echo SECOND").ends_with("copy"), "{}", app.screen());
+    app.press("c 1");
+    assert_eq!(copied(&mut app).as_deref(), Some("echo FIRST\n"));
+}
+
+#[test]
 fn answering_again_asks_first_and_typing_cancels_it() {
     let mut app = three_turns(120, 24);
     app.press("tab");

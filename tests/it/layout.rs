@@ -286,8 +286,15 @@ fn repeated_resizes_draw_the_same_as_each_size_alone() {
     let draw = |transcript: &mut Transcript, width: u16, height: u16| {
         transcript.sync(&chat, width, height, now(), &options());
         let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
-        TranscriptView { transcript, theme: &theme, focused: false, pill_row: None, end_key: "^End" }
-            .render(buf.area, &mut buf);
+        TranscriptView {
+            transcript,
+            theme: &theme,
+            code_keys_of: None,
+            focused: false,
+            pill_row: None,
+            end_key: "^End",
+        }
+        .render(buf.area, &mut buf);
         buf
     };
     let mut transcript = Transcript::default();

@@ -15,6 +15,7 @@ fn app() -> Harness {
     let mut app = Harness::new(100, 30);
     let catalogue = ibid::api::Catalogue::parse(
         r#"{"data":[{"id":"a/claude-opus-5","name":"Opus"},{"id":"a/claude-sonnet-5","name":"Sonnet"},
+            {"id":"b/tiny","name":"Tiny","supported_parameters":["temperature"]},
             {"id":"b/thinker","name":"Thinker","supported_parameters":["reasoning"],
              "reasoning":{"supported_efforts":["low","high"]}}]}"#,
     );
@@ -136,6 +137,42 @@ fn an_unknown_command_is_not_sent_by_the_first_enter_and_any_change_asks_again()
     run(&mut app, "/foo");
     app.press("enter");
     assert_eq!(app.opened_streams()[0].1["input"][0]["content"], "/foo");
+}
+
+#[test]
+fn an_effort_of_one_model_is_neither_sent_to_nor_shown_for_a_model_without_it() {
+    let mut app = app();
+    run(&mut app, "/model opus");
+    run(&mut app, "/effort max");
+    assert!(app.status().contains("max"), "{}", app.status());
+    run(&mut app, "/model tiny");
+    assert!(!app.status().contains("max"), "{}", app.status());
+    run(&mut app, "hello");
+    let body = app.opened_streams().remove(0).1;
+    assert_eq!((&body["model"], body.get("reasoning")), (&"b/tiny".into(), None), "{body}");
+    run(&mut app, "/effort high");
+    assert!(app.screen().contains("tiny has no effort setting. ↵ again"), "{}", app.screen());
+    app.press("ctrl-u");
+    run(&mut app, "/model thinker");
+    run(&mut app, "/effort max");
+    assert!(app.screen().contains("thinker has the efforts none, low and high, not max. ↵ again"), "{}", app.screen());
+}
+
+#[test]
+fn an_effort_of_the_config_waits_for_a_model_that_has_it() {
+    let mut start = crate::support::harness::default_start(100, 30);
+    (start.config.model, start.config.effort) = (Some("b/tiny".into()), Some("high".into()));
+    let mut app = Harness::with_start(start);
+    assert!(app.status().contains("high"), "nothing is known of the model yet: {}", app.status());
+    app.send(Msg::CatalogueLoaded {
+        endpoint: "openrouter".into(),
+        result: ibid::api::Catalogue::parse(r#"{"data":[{"id":"b/tiny","supported_parameters":["temperature"]}]}"#),
+    });
+    assert!(!app.status().contains("high"), "{}", app.status());
+    app.store_reply(ibid::store::StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
+    app.send_prompt("hello");
+    let answer = app.conversation().and_then(|chat| chat.messages.get(chat.branch.last()?)?.as_answer());
+    assert_eq!(answer.map(|answer| answer.params.effort), Some(None), "the details do not name it");
 }
 
 #[test]

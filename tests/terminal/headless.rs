@@ -307,6 +307,10 @@ fn without_a_key_or_a_prompt_nothing_is_sent() {
     let silent = ProgramLaunch::in_home(&home).against(&server).args(["ask"]).output(" \n");
     assert_eq!(silent.status.code(), Some(2));
     assert_eq!(stderr(&silent), "ibid: the prompt is empty; give one, or pipe one in\n");
+    let endless = ProgramLaunch::in_home(&home).against(&server).args(["ask", "hi"]).output(&"y\n".repeat(20 << 20));
+    assert_eq!(endless.status.code(), Some(2));
+    let refusal = "ibid: standard input: it is longer than 32 MiB, more than any model reads\n";
+    assert_eq!(stderr(&endless), refusal);
     assert_eq!(server.request_heads().len(), 0);
 }
 

@@ -130,7 +130,7 @@ fn a_certificate_that_is_not_trusted_is_told_once_with_the_way_out() {
     let missing = Path::new("/nonexistent.pem");
     assert_failed(
         &ask_over_tls("signed", Some(missing)),
-        &["SSL_CERT_FILE /nonexistent.pem cannot be read", "No such file"],
+        &["SSL_CERT_FILE /nonexistent.pem cannot be read", "no such file"],
     );
     let no_certificate = certificate("own.key.pem");
     assert_failed(&ask_over_tls("own", Some(&no_certificate)), &["own.key.pem contains no certificate"]);

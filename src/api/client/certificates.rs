@@ -13,7 +13,7 @@ use rustls::{
     server::ParsedCertificate,
 };
 
-use crate::files;
+use crate::{files, text};
 
 /// The file of `SSL_CERT_FILE`, as it was read.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ impl CertificateFile {
 }
 
 fn read(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let cannot = |error: io::Error| format!("cannot be read: {error}");
+    let cannot = |error: io::Error| format!("cannot be read: {}", text::error_words(&error));
     let bytes = files::read(path).map_err(cannot)?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes).filter_map(Result::ok).collect();
     if certificates.is_empty() { Err("contains no certificate".into()) } else { Ok(certificates) }

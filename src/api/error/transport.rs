@@ -5,7 +5,10 @@ use std::{error::Error as Cause, io, iter};
 use rustls::CertificateError;
 
 use super::{ApiError, ErrorFact, FaultKind, NetworkObstacle};
-use crate::api::client::{CertificateFile, ProxySetting};
+use crate::{
+    api::client::{CertificateFile, ProxySetting},
+    text,
+};
 
 /// How a client reaches its server, which decides whose fault a failure is.
 #[derive(Debug, Clone, Default)]
@@ -148,7 +151,7 @@ impl ErrorCauses<'_> {
     }
 
     fn root_cause(&self) -> String {
-        self.0.last().map(ToString::to_string).unwrap_or_default()
+        self.0.last().map(text::error_words).unwrap_or_default()
     }
 
     fn is_dns_failure(&self) -> bool {

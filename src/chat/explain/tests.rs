@@ -33,6 +33,23 @@ fn error_with_message(fault: FaultKind, status: impl Into<Option<u16>>, message:
 }
 
 #[test]
+fn only_text_is_called_a_partial_answer_and_the_words_of_a_server_stand_in_quotes() {
+    let mut answer = Answer::new("openrouter", "a/b", Timestamp::UNIX_EPOCH);
+    let call = r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","id":"f","call_id":"c",
+        "name":"look","arguments":"{}"}}"#;
+    answer.apply(0, Timestamp::UNIX_EPOCH, &crate::api::Event::parse(call));
+    answer.end = AnswerEnd::Failed(ApiError::new(FaultKind::Cut, "dropped"));
+    let card = explain(&answer, None).expect("a card");
+    assert!(answer.is_visible() && !card.advice.contains("partial answer"), "{card:?}");
+    for body in [r#"{"error":"just words"}"#, r#"{"detail":"just words"}"#, r#"{"message":"just words"}"#] {
+        answer.end = AnswerEnd::Failed(ApiError::from_stream(body));
+        let card = explain(&answer, None).expect("a card");
+        assert_eq!(card.quote.as_deref(), Some("“just words”"), "{body}: {card:?}");
+        assert!(!card.advice.contains("ust words"), "{body}: {card:?}");
+    }
+}
+
+#[test]
 fn every_failure_has_a_headline_a_fact_advice_and_keys() {
     let mut cards = Vec::new();
     for (fault, status, message) in [

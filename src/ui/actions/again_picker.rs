@@ -16,11 +16,17 @@ use crate::{
 
 /// Asks in one line which model answers again, with the current model selected.
 pub(crate) fn open_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId) {
+    let current = cx.chats.settings().model.clone();
+    ask_again_with(screen, cx, answer, current);
+}
+
+/// Asks the same with this model selected.
+pub(crate) fn ask_again_with(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId, model: String) {
     fetch_models(cx);
     let mut picker = FuzzyPicker::new("answer again with", MODEL_COLUMNS);
     picker.detail_rows = 0;
-    fill_again_picker(cx.chats, cx.env, answer, &mut picker);
-    picker.select(&PickerItem::Model(cx.chats.settings().model.clone()));
+    fill_again_picker(cx.chats, cx.env, answer, &model, &mut picker);
+    picker.select(&PickerItem::Model(model));
     push_picker(
         &mut screen.overlays,
         PickerKind::AnswerAgain { answer },
@@ -34,11 +40,12 @@ pub(crate) fn open_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId
     );
 }
 
-/// Fills a picker with the known models: those on slots first, then in the server's order.
+/// Fills a picker with the known models: those on slots first, then in the server's order. The chosen one is always there.
 pub(crate) fn fill_again_picker(
     chats: &Chats,
     env: &Environment,
     answer: MessageId,
+    chosen: &str,
     picker: &mut FuzzyPicker<PickerItem>,
 ) {
     let used =
@@ -55,10 +62,12 @@ pub(crate) fn fill_again_picker(
         ..model_row(model, None, " ", PickerItem::Model(model.id.clone()))
     };
     let mut rows: Vec<PickerRow<PickerItem>> = models.into_iter().map(row).collect();
-    let current = PickerItem::Model(chats.settings().model.clone());
-    if !rows.iter().any(|row| row.payload == current) {
-        // A variant such as `:online`, or a model that is not in the catalogue, is sent as it is.
-        rows.insert(0, unlisted_row(&chats.settings().model, env.model(chats.settings()), used.as_ref()));
+    for id in [chats.settings().model.as_str(), chosen] {
+        if !rows.iter().any(|row| matches!(&row.payload, PickerItem::Model(listed) if listed == id)) {
+            // A variant such as `:online`, or a model that is not in the catalogue, is sent as it is.
+            let known = env.catalogue(&chats.settings().endpoint).and_then(|catalogue| catalogue.model(id));
+            rows.insert(0, unlisted_row(id, known, used.as_ref()));
+        }
     }
     picker.set_rows(rows);
 }

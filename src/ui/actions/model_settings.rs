@@ -122,11 +122,8 @@ pub(crate) fn change_settings(cx: &mut Cx<'_>, edit: impl FnOnce(&mut ChatSettin
 /// Sets the model of the next message, and drops an effort that the model does not offer.
 pub(crate) fn set_model(cx: &mut Cx<'_>, model: String) {
     change_settings(cx, |settings| settings.model = model);
-    let is_unavailable = match (cx.chats.settings().effort, available_efforts(cx.chats, cx.env)) {
-        (Some(effort), Some(efforts)) => !efforts.offered.contains(&effort),
-        _ => false,
-    };
-    if is_unavailable {
+    let offered = available_efforts(cx.chats, cx.env).map(|efforts| efforts.offered).unwrap_or_default();
+    if cx.chats.settings().effort.is_some_and(|effort| !offered.contains(&effort)) {
         change_settings(cx, |settings| settings.effort = None);
     }
 }
@@ -190,6 +187,24 @@ pub(crate) fn say_no_efforts(cx: &mut Cx<'_>) {
     cx.show_while(ToastSubject::Model(model), words);
 }
 
+/// Returns the effort that the next request asks for, if the current model has it.
+pub(crate) fn effort_in_force(chats: &Chats, env: &Environment) -> Option<Effort> {
+    let chosen = chats.settings().effort?;
+    env.model(chats.settings()).map_or(Some(chosen), |model| model.effort_for(chosen))
+}
+
+/// Says which efforts the current model has, to someone who named another.
+pub(crate) fn efforts_note(chats: &Chats, env: &Environment, named: &str) -> String {
+    let model = short_name(&chats.settings().model);
+    let offered = available_efforts(chats, env).map(|efforts| efforts.offered).unwrap_or_default();
+    let names: Vec<&str> = offered.into_iter().map(Effort::name).collect();
+    match names.as_slice() {
+        [] => format!("{model} has no effort setting."),
+        [only] => format!("{model} has only the effort {only}, not {named}."),
+        [most @ .., last] => format!("{model} has the efforts {} and {last}, not {named}.", most.join(", ")),
+    }
+}
+
 /// Cycles through unset and the model's efforts, from the lowest.
 pub(crate) fn next_effort(cx: &mut Cx<'_>) {
     let offered = available_efforts(cx.chats, cx.env).map(|efforts| efforts.offered).unwrap_or_default();
@@ -197,7 +212,7 @@ pub(crate) fn next_effort(cx: &mut Cx<'_>) {
         say_no_efforts(cx);
         return;
     }
-    let next = match cx.chats.settings().effort {
+    let next = match effort_in_force(cx.chats, cx.env) {
         None => offered.first().copied(),
         Some(effort) => offered.iter().copied().find(|other| *other > effort),
     };

@@ -137,7 +137,10 @@ fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environme
     let choices = choices(action, chats, env).unwrap_or_default();
     let candidates = choices.iter().map(|choice| RankCandidate { title: &choice.argument, terms: "" });
     let best = ranking::rank(typed, candidates).into_iter().next();
-    best.map(|best| choices[best.index].argument.clone()).ok_or_else(|| format!("/{name} does not know {typed}."))
+    best.map(|best| choices[best.index].argument.clone()).ok_or_else(|| match action {
+        Action::ChooseEffort => model_settings::efforts_note(chats, env, typed),
+        _ => format!("/{name} does not know {typed}."),
+    })
 }
 
 /// Runs the row under the cursor of the list; without one, the draft is what it says.

@@ -47,7 +47,9 @@ pub fn describe(action: Action) -> &'static str {
         Action::AnswerAgain => {
             "Asks for another answer to the same prompt. You choose the model and see the price first."
         }
-        Action::AnswerAgainWith => "Asks for another answer from any model in the list. The first answer is kept.",
+        Action::AnswerAgainWith => {
+            "Picks any model of the list for another answer, then shows its price. The first answer is kept."
+        }
         Action::RestoreLeftOut => "Sends the turns again that were dropped when the conversation became too long.",
         Action::PreviousVersion => "Shows the previous version of the current prompt or answer.",
         Action::NextVersion => "Shows the next version of the current prompt or answer.",

@@ -386,6 +386,28 @@ fn a_key_that_could_not_be_checked_is_kept_only_after_a_second_enter() {
 }
 
 #[test]
+fn escape_leaves_the_question_and_the_attempt_but_not_the_field_with_the_key() {
+    for opening in [ConnectOpening::FirstStart, ConnectOpening::Command, ConnectOpening::KeyOfServer] {
+        let mut connect = ConnectScreen { opened_as: opening, ..ConnectScreen::for_key("openrouter") };
+        type_in(&mut connect, "secret-key");
+        job(connect.on_action(Action::Accept));
+        assert!(connect.back(), "the attempt is given up");
+        job(connect.on_action(Action::Accept));
+        connect.on_outcome(ConnectOutcome::Unchecked("could not check, offline: keep it anyway?".into()));
+        assert!(connect.back(), "the question is left");
+        assert!(connect.is_typing() && connect.progress == ConnectProgress::Idle, "{connect:?}");
+        let ConnectJob::TryKey { key, unchecked, .. } = job(connect.on_action(Action::Accept)) else { panic!() };
+        assert_eq!((key.expose_secret(), unchecked), ("secret-key", UncheckedKey::Ask));
+    }
+    let mut connect = first_start();
+    press(&mut connect, &[Action::ConnectServer]);
+    type_in(&mut connect, "192.0.2.1:8080");
+    job(connect.on_action(Action::Accept));
+    assert!(connect.back() && connect.is_typing(), "an address stays too");
+    assert!(connect.back() && !connect.is_typing());
+}
+
+#[test]
 fn a_server_that_wants_a_key_is_asked_for_it() {
     let mut connect = first_start();
     press(&mut connect, &[Action::ConnectServer]);

@@ -10,7 +10,7 @@ use crate::{
         Action, Effect,
         action::{ACTIONS, ActionEntry, ActionListing},
         actions::{
-            model_settings::{self, short_name},
+            model_settings::{self, effort_in_force, short_name},
             slash_commands, switching,
         },
         chats::Chats,
@@ -92,7 +92,9 @@ fn value_in_force(action: Action, chats: &Chats, env: &Environment) -> String {
     let on_off = |is_on: bool| if is_on { "on" } else { "off" }.to_owned();
     match action {
         Action::ChooseModel => short_name(&settings.model).to_owned(),
-        Action::ChooseEffort => settings.effort.map_or("model default", crate::chat::Effort::name).to_owned(),
+        Action::ChooseEffort => {
+            effort_in_force(chats, env).map_or("model default", crate::chat::Effort::name).to_owned()
+        }
         Action::ToggleWeb => on_off(settings.web),
         Action::ToggleAllowAll => on_off(settings.tools.grants.all),
         Action::EditParameters if settings.instructions.is_some() => "set".to_owned(),

@@ -8,7 +8,7 @@ use crate::{
     render::theme::ColourRole,
     ui::{
         Action,
-        actions::model_settings::{available_efforts, fetch_models, say_no_efforts},
+        actions::model_settings::{available_efforts, effort_in_force, fetch_models, say_no_efforts},
         environment::CatalogueState,
         help::KeyHelp,
         models::model_rows::{MODEL_COLUMNS, model_row},
@@ -120,7 +120,11 @@ pub(crate) fn refresh_models(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut overlay = screen.overlays.remove(index);
     match &mut overlay {
         ScreenOverlay::Picker { of: PickerKind::AnswerAgain { answer }, picker } => {
-            crate::ui::actions::again_picker::fill_again_picker(cx.chats, cx.env, *answer, picker);
+            let chosen = match picker.selected().map(|row| &row.payload) {
+                Some(PickerItem::Model(model)) => model.clone(),
+                _ => cx.chats.settings().model.clone(),
+            };
+            crate::ui::actions::again_picker::fill_again_picker(cx.chats, cx.env, *answer, &chosen, picker);
         }
         ScreenOverlay::Picker { picker, .. } => fill_models(cx.chats, cx.env, picker),
         _ => (),
@@ -137,7 +141,7 @@ pub(crate) fn open_efforts(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut picker = FuzzyPicker::new("Effort", CHECKED_COLUMNS);
     picker.width = 44;
     picker.detail_rows = 2;
-    let in_force = cx.chats.settings().effort;
+    let in_force = effort_in_force(cx.chats, cx.env);
     let row = |effort: Option<crate::chat::Effort>| PickerRow {
         cells: vec![
             cx.env.theme.marks.check(effort == in_force),
@@ -151,7 +155,7 @@ pub(crate) fn open_efforts(screen: &mut Screen, cx: &mut Cx<'_>) {
         payload: PickerItem::Effort(effort),
     };
     picker.set_rows([None].into_iter().chain(offered.into_iter().map(Some)).map(row).collect());
-    picker.select(&PickerItem::Effort(cx.chats.settings().effort));
+    picker.select(&PickerItem::Effort(in_force));
     push_picker(&mut screen.overlays, PickerKind::Effort, picker, &[(&[Action::Accept], "use"), CANCEL]);
 }
 

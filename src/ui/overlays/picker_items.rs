@@ -132,7 +132,7 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
     };
     screen.overlays.pop();
     match item {
-        PickerItem::Model(model) => use_model(cx, &of, model),
+        PickerItem::Model(model) => use_model(screen, cx, &of, model),
         PickerItem::Effort(effort) => model_settings::change_settings(cx, |settings| settings.effort = effort),
         PickerItem::Prompt(text) => {
             screen.pane.composer.replace(&text);

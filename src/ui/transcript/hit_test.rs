@@ -2,7 +2,7 @@
 
 use super::message_rows::MessageRows;
 use super::{
-    CitationTarget, CursorTarget, GUTTER, Transcript, TranscriptCursor,
+    CitationTarget, CursorTarget, GUTTER, RowPos, Transcript, TranscriptCursor,
     parts::{PartKey, PartKind},
 };
 use crate::{
@@ -66,6 +66,11 @@ impl Transcript {
         placed.row.kind == RowKind::Card || in_source_card
     }
 
+    /// The message of a row of the window.
+    pub(super) fn message_at(&self, spot: RowPos) -> Option<MessageId> {
+        self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index)?.message
+    }
+
     /// What a click on a cell of the window (gutter included) would act on.
     pub fn click_target(&self, column: u16, row: u16) -> Option<ClickTarget> {
         let (spot, placed) = self.positioned_rows().nth(row.into())?;
@@ -103,7 +108,7 @@ impl Transcript {
     /// Returns the keys that a card shows at a cell of the window: there or in the label after them.
     pub fn card_keys_at(&self, column: u16, row: u16) -> Option<&str> {
         let (spot, placed) = self.positioned_rows().nth(row.into())?;
-        let message = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index)?.message?;
+        let message = self.message_at(spot)?;
         let row = self.message_rows.get(&message)?.row(spot.row)?.row;
         let indent = if placed.bar.is_some() { 2 } else { 0 };
         let cell = usize::from(column.checked_sub(GUTTER)?).checked_sub(indent)?;

@@ -140,8 +140,15 @@ impl TestWindow {
         let area = Rect::new(0, 0, self.width, self.height);
         let mut buf = Buffer::empty(area);
         let theme = Theme::bundled("ink").expect("bundled");
-        TranscriptView { transcript: &self.transcript, theme: &theme, focused: false, pill_row: None, end_key: "^End" }
-            .render(area, &mut buf);
+        TranscriptView {
+            transcript: &self.transcript,
+            theme: &theme,
+            code_keys_of: None,
+            focused: false,
+            pill_row: None,
+            end_key: "^End",
+        }
+        .render(area, &mut buf);
         test_buffer::buffer_text(&buf)
     }
 
@@ -500,7 +507,14 @@ fn nothing_panics_at_any_size_and_nothing_is_drawn_outside() {
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
         transcript.scroll(ScrollMove::Top);
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
-        TranscriptView { transcript: &transcript, theme: &theme, focused: true, pill_row: None, end_key: "^End" }
-            .render(area, buf);
+        TranscriptView {
+            transcript: &transcript,
+            theme: &theme,
+            code_keys_of: None,
+            focused: true,
+            pill_row: None,
+            end_key: "^End",
+        }
+        .render(area, buf);
     });
 }

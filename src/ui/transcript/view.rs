@@ -1,6 +1,6 @@
 //! Draws the transcript.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use ratatui::{
     buffer::Buffer,
@@ -9,9 +9,13 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{GUTTER, Transcript, message_rows::PlacedRow};
+use super::{GUTTER, RowPos, Transcript, message_rows::PlacedRow};
 use crate::{
-    render::theme::{ColourRole, Theme},
+    chat::MessageId,
+    render::{
+        row::{RowKind, StyledRow, StyledSpan},
+        theme::{ColourRole, Theme},
+    },
     text,
 };
 
@@ -19,6 +23,8 @@ use crate::{
 pub struct TranscriptView<'a> {
     pub transcript: &'a Transcript,
     pub theme: &'a Theme,
+    /// The answer whose code blocks have keys.
+    pub code_keys_of: Option<MessageId>,
     /// The pane has the focus, so the current message is marked.
     pub focused: bool,
     /// The row of the pill; without one it is the last row of the text.
@@ -46,9 +52,9 @@ impl Widget for TranscriptView<'_> {
                 Some(bar) => {
                     draw_mark(bar.mark, bar.role, line, self.theme, buf);
                     let inner = Rect { x: line.x + 2.min(line.width), width: line.width.saturating_sub(2), ..line };
-                    placed.row.draw(inner, self.theme, buf);
+                    self.shown_row(placed.row, spot).draw(inner, self.theme, buf);
                 }
-                None => placed.row.draw(line, self.theme, buf),
+                None => self.shown_row(placed.row, spot).draw(line, self.theme, buf),
             }
         }
         self.draw_matches(column, buf);
@@ -63,6 +69,24 @@ impl TranscriptView<'_> {
         let (x, y) = self.transcript.caret_cell()?;
         let at = Position::new(area.x + GUTTER + u16::try_from(x).ok()?, area.y + u16::try_from(y).ok()?);
         (self.focused && area.contains(at)).then_some(at)
+    }
+
+    /// The row as it is drawn: the head of a code block names a key only if that copies this very block.
+    fn shown_row<'r>(&self, row: &'r StyledRow, spot: RowPos) -> Cow<'r, StyledRow> {
+        let is_code_head = matches!(row.kind, RowKind::CodeHead { .. });
+        if !is_code_head || self.transcript.message_at(spot) == self.code_keys_of {
+            return Cow::Borrowed(row);
+        }
+        let mut row = row.clone();
+        if let [.., label, key] = row.spans.as_mut_slice()
+            && key.style.role == ColourRole::Accent
+        {
+            let word = label.text.trim_end().to_owned();
+            let room = label.width() + key.width() - text::width(&word);
+            *key = StyledSpan::new(word, label.style);
+            *label = StyledSpan::new(" ".repeat(room), label.style);
+        }
+        Cow::Owned(row)
     }
 
     /// Marks the matches of a search; the current one is also bold and underlined.

@@ -12,7 +12,7 @@ use crate::{
     tools::ToolMode,
     ui::{
         Action, State,
-        actions::model_settings::short_name,
+        actions::model_settings::{effort_in_force, short_name},
         escape_keys::{EscAction, esc_action, quit_message},
         key_hints::KeyHint,
         keymap::KeyContext,
@@ -57,7 +57,7 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
     let status = StatusLine {
         pane: pane_keys.as_ref().map(|(word, keys)| PaneStatus { word, keys }),
         model: short_name(&settings.model),
-        effort: settings.effort.map(crate::chat::Effort::name),
+        effort: effort_in_force(&state.chats, &state.env).map(crate::chat::Effort::name),
         flags: &flags,
         is_demo: state.env.is_demo,
         auto_approves: settings.tools.grants.all,

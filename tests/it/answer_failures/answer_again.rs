@@ -1,6 +1,9 @@
 //! Another answer to the same prompt: the question in one line, and the versions that result.
 
-use ibid::{api::Catalogue, ui::Msg};
+use ibid::{
+    api::Catalogue,
+    ui::{Msg, screen::PaneFocus},
+};
 use serde_json::json;
 
 use crate::support::harness::{Harness, default_start};
@@ -82,7 +85,7 @@ fn another_model_is_selected_there_or_typed_in_the_list_and_the_next_message_kee
     let mut app = app_with_answer();
     app.press("r tab");
     app.paste("acme/of-tomorrow");
-    app.press("enter");
+    app.press("enter enter");
     assert_eq!(app.opened_streams()[0].1["model"], "acme/of-tomorrow", "the list takes a name as typed");
 }
 
@@ -99,8 +102,41 @@ fn escape_and_ctrl_c_leave_the_line_and_tab_opens_the_list() {
     let mut app = app_with_answer();
     app.press("r tab");
     assert!(app.screen().contains("Model for another answer"), "{}", app.screen());
-    app.press("enter");
+    app.press("enter enter");
     assert_eq!(app.opened_streams().len(), 1);
+}
+
+#[test]
+fn the_list_of_models_comes_back_to_the_line_with_the_price_and_sends_nothing() {
+    for (to_list, typed, line) in [
+        ("r tab", "llama", "again with llama:free  free"),
+        ("r tab", "sonnet", "again with claude-sonnet-5  ≈ $0.014, $3.00 in"),
+        ("/again-with", "claude-sonnet-5", "again with claude-sonnet-5  ≈ $0.014, $3.00 in"),
+        ("r tab", "acme/of-tomorrow", "again with of-tomorrow  price unknown"),
+    ] {
+        let mut app = app_with_answer();
+        if to_list.starts_with('/') {
+            app.set_focus(PaneFocus::Composer);
+            app.enter_text(to_list);
+            app.press("enter");
+        } else {
+            app.press(to_list);
+        }
+        app.paste(typed);
+        app.press("enter");
+        assert!(app.opened_streams().is_empty(), "{typed}: nothing is sent by the choice");
+        assert!(composer_row(&app).contains(line), "{typed}: {}", composer_row(&app));
+        app.send(Msg::CatalogueLoaded { endpoint: "openrouter".into(), result: Ok(catalogue()) });
+        assert!(composer_row(&app).contains(line), "{typed}: a new list keeps the choice: {}", composer_row(&app));
+        app.press("esc");
+        assert!(app.opened_streams().is_empty() && app.overlay().is_none(), "{typed}: Esc sends nothing");
+    }
+    let mut app = app_with_answer();
+    app.press("r tab");
+    app.paste("nonsense");
+    app.press("enter enter");
+    assert!(app.opened_streams().is_empty(), "{}", app.screen());
+    assert!(app.screen().contains("no model is called nonsense"), "{}", app.screen());
 }
 
 #[test]
