@@ -140,10 +140,11 @@ impl TestWindow {
         let area = Rect::new(0, 0, self.width, self.height);
         let mut buf = Buffer::empty(area);
         let theme = Theme::bundled("ink").expect("bundled");
+        let is_answer = |id: &MessageId| conversation.messages[id].as_answer().is_some();
         TranscriptView {
             transcript: &self.transcript,
             theme: &theme,
-            code_keys_of: None,
+            code_keys_of: conversation.branch.iter().rev().copied().find(is_answer),
             focused: false,
             pill_row: None,
             end_key: "^End",
