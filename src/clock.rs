@@ -4,7 +4,7 @@ use std::{sync::OnceLock, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// When this run first asked for the time.
+/// When this run first read the time.
 struct ClockStart {
     time: Timestamp,
     uptime: Duration,

@@ -197,7 +197,7 @@ impl AskSession<'_> {
         }
     }
 
-    /// Waits for the next message. Returns `None` when the program is asked to terminate.
+    /// Waits for the next message. Returns `None` when the program must end.
     async fn next_msg(&mut self, termination: &mut mpsc::Receiver<()>) -> Option<Msg> {
         let due = ui::next_wake(self.state, clock::now()).map(|at| {
             let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! MCP servers and the thread that talks to them.
 //!
-//! Jobs go in and events come out; sending a job never blocks. The thread starts no server before it is asked to. When
+//! Jobs go in and events come out; sending a job never blocks. The thread starts no server before a job says so. When
 //! the handle is dropped, it ends the servers it started and all their child processes.
 
 mod client;
@@ -175,7 +175,7 @@ pub enum LogSource {
     Server,
     /// A log message of the protocol, at the level of a warning or above.
     Warning,
-    /// The server asked for something that ibid refuses.
+    /// The server requested something that ibid refuses.
     Refused,
     /// ibid itself.
     Ibid,

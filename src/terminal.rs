@@ -73,7 +73,7 @@ pub enum ExitReason {
     Demo(DemoStart),
     /// The program should start again with the server in the config.
     LeaveDemo,
-    /// A signal asked the program to end, or the terminal is gone.
+    /// A signal ended the program, or the terminal is gone.
     Interrupted,
     /// A thread panicked, and its report has been written.
     Panicked,

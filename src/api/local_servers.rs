@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalServer {
     pub name: String,
-    /// In the order in which they are asked.
+    /// In the order in which they are probed.
     pub ports: Vec<u16>,
 }
 
@@ -27,7 +27,7 @@ pub enum ProbeResult {
 const WELL_KNOWN_PORTS: [(u16, &str); 5] =
     [(11434, "Ollama"), (1234, "LM Studio"), (9931, "llama.cpp"), (8080, "llama.cpp"), (8000, "vLLM")];
 
-/// The ports that are asked by default.
+/// The ports that are probed by default.
 pub fn well_known_ports() -> Vec<u16> {
     WELL_KNOWN_PORTS.map(|(port, _)| port).to_vec()
 }

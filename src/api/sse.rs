@@ -44,7 +44,7 @@ enum DecoderState {
     GivenUp,
 }
 
-/// How much of lines that are no fields is kept, in bytes.
+/// The most text of lines that are no fields, in bytes.
 const MAX_STRAY_BYTES: usize = 64 * 1024;
 
 /// The fields of an event besides its data.

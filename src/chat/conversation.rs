@@ -26,7 +26,7 @@ pub struct Conversation {
     pub renamed: bool,
     /// The settings of the next submission; a running turn uses those that it began with.
     pub settings: ChatSettings,
-    /// The facts about the endpoint that a request needs; kept current by the app and never stored.
+    /// The facts about the endpoint that a request needs; the app updates them, and they are never stored.
     pub context: RequestContext,
     pub messages: BTreeMap<MessageId, Message>,
     /// The visible path through the tree, oldest first.

@@ -8,7 +8,7 @@ use super::{
 use crate::api::{ApiError, ErrorFact, FREE_REQUESTS_PER_MINUTE, FaultKind, FreeQuota, NetworkObstacle};
 use crate::text;
 
-/// The text of a card: a headline, a muted fact beside it, what the server said, and a line of advice.
+/// The text of a card: a headline, a muted fact beside it, the server's own words, and a line of advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CardText {
     /// What happened, as in "The provider hung up in mid-answer."
@@ -49,6 +49,7 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<CardText> {
 
 fn explain_pause(pause: &PauseReason) -> CardText {
     let (headline, fact) = match pause {
+        PauseReason::Steps(1) => ("The model keeps calling tools.", "once in this turn".into()),
         PauseReason::Steps(steps) => ("The model keeps calling tools.", format!("{steps} times in this turn")),
         PauseReason::RepeatedCall(tool) => {
             let tool = tool.as_ref().map_or_else(|| "an unknown tool".into(), ToString::to_string);

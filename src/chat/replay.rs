@@ -59,7 +59,7 @@ fn newest_finished(conversation: &Conversation, path: &[MessageId], requested: M
     path.iter().rev().filter(|id| **id != requested).find(finished).copied()
 }
 
-/// The model whose reasoning is left out of the request because a different model is asked now, if any.
+/// The model whose reasoning is left out of the request because a different model answers now, if any.
 pub(super) fn model_of_dropped_reasoning<'a>(conversation: &'a Conversation, turn: &Turn) -> Option<&'a str> {
     let path = conversation.path_to(turn.answer);
     let newest = newest_finished(conversation, &path, turn.answer)?;

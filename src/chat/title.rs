@@ -44,15 +44,12 @@ fn strip_stars(text: &str) -> String {
             let is_mark = end.len() - after.len() == marks.len() && !words.ends_with(char::is_whitespace);
             is_mark && !words.is_empty() && !after.starts_with(char::is_alphanumeric)
         });
-        match emphasis {
-            Some((words, end)) => {
-                plain += words;
-                rest = &end[marks.len()..];
-            }
-            None => {
-                plain += marks;
-                rest = inside;
-            }
+        if let Some((words, end)) = emphasis {
+            plain += words;
+            rest = &end[marks.len()..];
+        } else {
+            plain += marks;
+            rest = inside;
         }
     }
     plain + rest

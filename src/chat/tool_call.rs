@@ -13,7 +13,7 @@ pub struct CallId {
     pub slot: ItemSlot,
 }
 
-/// A call that ibid was asked to run.
+/// A call that the model makes of one of ibid's tools.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCallRun {
     /// `None` if the model called a tool that it was not offered.

@@ -459,7 +459,7 @@ impl Conversation {
         next
     }
 
-    /// Does everything that is due: looks up prices, closes silent streams, retries, and writes checkpoints.
+    /// Does everything that is due: fetches prices, closes silent streams, retries, and writes checkpoints.
     pub fn tick(&mut self, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
         let mut next = self.due_price_lookups(now);
         let is_silent = |turn: &Turn| turn.silence_deadline().is_some_and(|due| due <= now);

@@ -37,7 +37,7 @@ pub(super) fn to_strict_json(text: &str) -> String {
         };
         match strict[at] {
             b'/' if end > at + 1 => {
-                strict[at..end].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ')
+                strict[at..end].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
             }
             b',' => comma = Some(at),
             b'}' | b']' => comma.take().into_iter().for_each(|comma: usize| strict[comma] = b' '),

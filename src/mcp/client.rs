@@ -52,7 +52,7 @@ impl ServerLog {
     }
 
     fn refuse(&self, method: &str) -> ErrorData {
-        self.push_line(LogSource::Refused, &format!("it asked for {method}, which ibid does not support"));
+        self.push_line(LogSource::Refused, &format!("it requested {method}, which ibid does not support"));
         ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method.to_owned(), None)
     }
 }

@@ -92,7 +92,7 @@ impl ReplyStream {
                 },
             };
             for event in self.reader.finish() {
-                self.take_event(event);
+                self.take_event(&event);
             }
             if self.messages.is_empty() && !self.resume(end).await {
                 self.reply(self.request.fail(LOST_CODE, "the connection ended"));
@@ -102,7 +102,7 @@ impl ReplyStream {
 
     pub(super) fn take_bytes(&mut self, bytes: &[u8]) {
         for event in self.reader.push(bytes) {
-            self.take_event(event);
+            self.take_event(&event);
         }
         if self.reader.is_too_long && !self.has_reply {
             self.reply(self.request.fail(TOO_LONG_CODE, "its answer is larger than 16 MB"));
@@ -114,7 +114,7 @@ impl ReplyStream {
         self.messages.push_back(message);
     }
 
-    fn take_event(&mut self, event: ServerEvent) {
+    fn take_event(&mut self, event: &ServerEvent) {
         self.resumptions = 0;
         if self.has_reply {
             return;

@@ -83,7 +83,7 @@ struct ServerTask {
 
 /// What the task of a server does next.
 enum ServerStep {
-    /// Waits until it is asked to start.
+    /// Waits for the job to start.
     Rest(ServerState),
     Pause(Duration, String),
     Start,
@@ -114,7 +114,7 @@ struct LogBuffer {
 }
 
 impl LogBuffer {
-    /// As many as are kept for a server on screen.
+    /// As many as a server on screen has.
     const MAX_LINES: usize = 200;
 
     fn push(&mut self, line: ServerLogLine) {

@@ -8,7 +8,7 @@ use std::{
 use super::{ConfiguredServer, LogSource, McpEvent, RunPermission, ServerLogLine, ServerState};
 use crate::tools::ToolDefinition;
 
-/// How many log lines are kept for each server.
+/// The most log lines of each server.
 const MAX_LOG_LINES: usize = 200;
 
 /// The status of all servers, sorted by name.

@@ -46,12 +46,12 @@ impl BoundedOutput {
         self.total_bytes - self.head.len() - self.tail.len()
     }
 
-    /// The bytes that were kept, from the beginning and from the end.
+    /// The bytes in memory, from the beginning and from the end.
     pub fn ends(&mut self) -> (&[u8], &[u8]) {
         (&self.head, self.tail.make_contiguous())
     }
 
-    /// The bytes that were kept, without a note of those that were not.
+    /// The bytes in memory, without a note of those that were dropped.
     pub fn into_bytes(self) -> Vec<u8> {
         let mut bytes = self.head;
         bytes.extend(self.tail);

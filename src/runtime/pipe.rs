@@ -12,7 +12,7 @@ use crate::{
 
 /// How long a command may run.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
-/// How many bytes are kept of standard output, and of standard error.
+/// The most bytes of standard output, and of standard error.
 const MAX_OUTPUT_BYTES: usize = 1 << 20;
 
 /// Runs a command line with a text as its input. If it is dropped or times out, the command and its child processes are

@@ -146,7 +146,7 @@ impl ApiServers {
         }
     }
 
-    /// Returns the server at an address that the user entered. A known one keeps its settings but looks up its key again;
+    /// Returns the server at an address that the user entered. A known one keeps its settings but finds its key again;
     /// a new one gets this name, or is named after its host.
     pub fn enter_address(&mut self, url: &str, name: Option<&str>, paths: &AppPaths) -> Arc<ApiServer> {
         let server = match self.at_address(url) {

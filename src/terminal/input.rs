@@ -162,7 +162,7 @@ impl InputDecoder {
         self.deadline
     }
 
-    /// Records that the terminal was asked something: its reply may be cut in two.
+    /// Records that a query was sent to the terminal: its reply may be cut in two.
     pub fn on_query_sent(&mut self, now: Instant) {
         self.open_queries += 1;
         self.last_query_at = Some(now);

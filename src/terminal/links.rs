@@ -37,7 +37,7 @@ fn supports_links(env: impl Fn(&str) -> Option<String>) -> bool {
     is_modern_terminal(variable)
 }
 
-/// Whether this is a modern terminal, with links and true colour; `says` looks up variables that are not empty.
+/// Whether this is a modern terminal, with links and true colour; `says` reads variables that are not empty.
 pub(crate) fn is_modern_terminal(variable: impl Fn(&str) -> Option<String>) -> bool {
     let term = variable("TERM").unwrap_or_default();
     let program = variable("TERM_PROGRAM").unwrap_or_default();

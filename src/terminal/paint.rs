@@ -165,7 +165,7 @@ impl CellPainter {
                 rest = &rest[1..];
                 let is_followed = rest.first().is_some_and(|(x, y, _)| (*x, *y) == (covered.x, covered.y));
                 if replaces_wide_cell && !is_followed && covered.x < self.screen.area.right() {
-                    // The other half of the old wide cell may have kept the colours of this cell.
+                    // The other half of the old wide cell may still have the colours of this cell.
                     self.move_to(covered);
                     self.print_cell(&Cell::default());
                 }

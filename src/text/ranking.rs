@@ -77,9 +77,12 @@ pub fn blank_small_words(title: &str) -> String {
         "may", "no", "not", "of", "on", "or", "so", "than", "that", "the", "their", "then", "there", "they", "this",
         "those", "to", "what", "where", "which", "who", "with",
     ];
-    let blank = |word: &str| match SMALL_WORDS.iter().any(|small| word.eq_ignore_ascii_case(small)) {
-        true => " ".repeat(word.len()),
-        false => word.to_owned(),
+    let blank = |word: &str| {
+        if SMALL_WORDS.iter().any(|small| word.eq_ignore_ascii_case(small)) {
+            " ".repeat(word.len())
+        } else {
+            word.to_owned()
+        }
     };
     title.split(' ').map(blank).collect::<Vec<_>>().join(" ")
 }

@@ -17,7 +17,7 @@ pub struct ToolCommand {
     pub argv: Vec<String>,
     /// The time limit, in seconds.
     pub timeout_secs: u64,
-    /// How much of its output is kept, in bytes. Of a longer output the beginning and the end are kept. The model may
+    /// The most output, in bytes. Of a longer one the beginning and the end remain. The model may
     /// read less.
     pub max_output_bytes: usize,
     /// The working folder; that of ibid if `None`.

@@ -22,16 +22,16 @@ pub struct ToolPolicy {
     rules: BTreeMap<String, PolicyVerdict>,
     /// Rules that ibid may have written itself without keeping what the tool was like: they ask once more.
     unconfirmed: BTreeSet<String>,
-    /// Set if nobody can be asked: calls that match one of these rules are allowed, and others are denied.
+    /// Set if nobody can answer a question: calls that match one of these rules are allowed, and others are denied.
     unattended: Option<Vec<String>>,
 }
 
 /// Why the name of a tool may be misleading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NameDoubt {
-    /// It has characters that are invisible or look like others, or it looks like a pattern for several tools.
+    /// It has characters that are invisible or resemble others, or it resembles a pattern for several tools.
     Deceptive,
-    /// It looks like the name of this other tool.
+    /// It resembles the name of this other tool.
     LooksLike(ToolId),
 }
 
@@ -55,7 +55,7 @@ impl ToolPolicy {
         Self { rules, unconfirmed: BTreeSet::new(), unattended: None }
     }
 
-    /// Prepares for a run in which nobody can be asked: a call that would ask is denied unless one of these rules
+    /// Prepares for a run in which nobody can answer a question: a call that would ask is denied unless one of these rules
     /// allows it.
     pub fn set_unattended(&mut self, allowed: Vec<String>) {
         self.unattended = Some(allowed);

@@ -31,7 +31,7 @@ pub struct Toolbox {
 pub struct ToolLimits {
     /// How many calls may run at the same time.
     pub parallel_calls: usize,
-    /// How many responses a turn may have before the user is asked whether to continue.
+    /// How many responses a turn may have before the user must decide whether to continue.
     pub max_steps: u32,
     /// How much of a result the model reads, in bytes.
     pub result_bytes: usize,

@@ -256,7 +256,7 @@ fn has_messages(screen: &Screen, chats: &Chats) -> bool {
     screen.focus == PaneFocus::List || chats.content.conversation_id().is_some()
 }
 
-/// Runs an action that has asked whether it may switch a safeguard off.
+/// Runs an action once the user has confirmed that it may switch a safeguard off.
 pub(crate) fn run_confirmed(cx: &mut Cx<'_>, action: Action) {
     if action == Action::ToggleAllowAll {
         tool_actions::toggle_allow_all(cx);

@@ -97,7 +97,7 @@ pub enum Effect {
     },
     /// Opens a page in the browser; answered by `Msg::Browsed`.
     OpenPage(String),
-    /// Fetches a page and looks for a text on it; answered by `Msg::Checked`.
+    /// Fetches a page and searches it for a text; answered by `Msg::Checked`.
     CheckSource {
         conversation: ConversationId,
         question: CheckQuestion,

@@ -87,7 +87,7 @@ fn key_msg(key: KeyPress) -> Msg {
     Msg::Input { event: Event::Key(key.into()), more: false }
 }
 
-/// The screen, drawn with colours in which keys can be told from everything else.
+/// The screen, drawn with colours in which keys differ from everything else.
 struct DrawnPage {
     buffer: Buffer,
     marks: ThemeMarks,

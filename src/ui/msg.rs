@@ -152,9 +152,9 @@ pub enum ConnectOutcome {
     InUse { server: EndpointInfo, key: KeyVerdict, notice: Option<String> },
     /// The server asks for a key.
     NeedsKey { server: String, host: String },
-    /// The key could not be checked, for this reason; it was not kept.
+    /// The key could not be checked, for this reason; it was not saved.
     Unchecked(String),
-    /// Nothing was kept, for this reason.
+    /// Nothing was saved, for this reason.
     Failed(String),
 }
 
@@ -164,7 +164,7 @@ pub enum KeyVerdict {
     /// The server answers without one.
     NoKey,
     Checked,
-    /// It was kept although it could not be checked.
+    /// It was saved although it could not be checked.
     Unchecked,
     /// The server was known before.
     Known,

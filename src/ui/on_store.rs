@@ -25,7 +25,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
             fetch_models(cx);
         }
         StoreReply::Grants { grants, unconfirmed } => {
-            super::actions::tool_actions::on_grants_loaded(cx, grants, unconfirmed);
+            super::actions::tool_actions::on_grants_loaded(cx, grants, &unconfirmed);
         }
         StoreReply::OpenFailed(error) => {
             cx.warn(format!("{error}: nothing will be saved"));

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// What is asked, once, before an action runs.
+/// The question before an action runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SafeguardQuestion {
     pub action: Action,

@@ -118,7 +118,7 @@ fn initial_settings(config: &Config, endpoints: &[EndpointInfo], flags: CliOverr
 
 /// Returns the keymap, and the errors for the keys that could not be remapped.
 fn build_keymap(config: &Config) -> (Keymap, Vec<String>) {
-    // What is said for one context comes after what is said for all of them.
+    // The keys for one context come after those for all of them.
     let mut settings: Vec<(Option<&str>, &str, &ActionKeys)> = Vec::new();
     for (name, setting) in &config.keys {
         match setting {

@@ -506,7 +506,7 @@ mod tests {
             .content
             .iter()
             .filter(|cell| Some(cell.fg) == theme.style(ColourRole::Warning).fg)
-            .map(|cell| cell.symbol())
+            .map(ratatui::buffer::Cell::symbol)
             .collect();
         assert!(warned.contains("needs your approval") && !warned.contains("16"), "{warned}");
     }

@@ -250,7 +250,7 @@ mod tests {
         let words = ToastText::about("moved “", "SQL window functions for running totals", "” to the trash");
         show(&mut toasts, 0, ColourRole::Text, words.with_keys(" · /undo-trash undo"));
         assert_eq!(drawn(&toasts, 60).trim(), "moved “SQL window functi…” to the trash · /undo-trash undo");
-        assert_eq!(drawn(&toasts, 38).trim(), "moved “…” to t… · /undo-trash undo");
+        assert_eq!(drawn(&toasts, 38).trim(), "moved “…” to the… · /undo-trash undo");
         assert_eq!(drawn(&toasts, 24).trim(), "mo… · /undo-trash undo");
     }
 

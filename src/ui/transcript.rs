@@ -217,10 +217,7 @@ impl Transcript {
         let previous_layout = self.layout.replace(layout);
         self.height = usize::from(height);
         self.frame += 1;
-        let queue_keys = match self.is_composing {
-            true => QueueKeys::default(),
-            false => QueueKeys::of(conversation, options),
-        };
+        let queue_keys = if self.is_composing { QueueKeys::default() } else { QueueKeys::of(conversation, options) };
         self.queue.sync(&conversation.queue, text_width, queue_keys, options);
         self.message_rows.retain(|id, _| conversation.messages.contains_key(id));
         self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));

@@ -252,6 +252,8 @@ fn a_model_picked_from_the_card_answers_the_same_prompt() {
     app.press("tab m");
     app.paste("acme/other");
     app.press("enter");
+    assert!(app.opened_streams().is_empty(), "the price comes first: {}", app.screen());
+    app.press("enter");
     let opened = app.opened_streams();
     assert_eq!((&opened[0].1["model"], &opened[0].1["input"][0]["content"]), (&json!("acme/other"), &json!("hello")));
 }

@@ -266,6 +266,7 @@ fn leaving_while_a_key_is_checked_stops_the_check() {
     app.effects();
     app.press("esc");
     assert!(matches!(app.effects()[..], [Effect::StopConnecting]));
+    app.press("esc");
     assert!(app.screen().contains("How do you want to connect?"), "{}", app.screen());
 }
 

@@ -123,9 +123,8 @@ fn run(check: fn(&[u8]), corpus: Vec<Vec<u8>>) {
     let mut mutator = Mutator { random: IdGenerator::new(1), corpus };
     for number in 0..executions {
         let input = mutator.next_input();
-        if catch_unwind(|| check(&input)).is_err() {
-            panic!("input {number} fails: b\"{}\"", input.escape_ascii());
-        }
+        let is_fine = catch_unwind(|| check(&input)).is_ok();
+        assert!(is_fine, "input {number} fails: b\"{}\"", input.escape_ascii());
     }
 }
 

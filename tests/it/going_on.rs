@@ -385,8 +385,7 @@ fn the_keys_of_queued_prompts_can_be_clicked_while_nothing_is_typed() {
     }
     click_on(&mut app, "↑ edit");
     assert_eq!(app.draft(), "third");
-    click_on(&mut app, "↑ edit");
-    assert_eq!(app.draft(), "third", "a draft is not replaced");
+    assert!(!app.screen().contains("↑ edit"), "what is written is not replaced: {}", app.screen());
     app.press("ctrl-u esc");
     assert!(app.opened_streams().len() <= 1, "stopped");
     click_on(&mut app, "↵ send now");

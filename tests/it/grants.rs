@@ -97,7 +97,8 @@ fn allow(app: &mut Harness, key: &str) -> Option<ToolGrant> {
 
 #[test]
 fn a_grant_for_the_conversation_ends_when_the_tool_changes_and_the_card_says_what_did() {
-    let changes: [(&str, fn(&mut ToolDefinition)); 4] = [
+    type ToolChange = fn(&mut ToolDefinition);
+    let changes: [(&str, ToolChange); 4] = [
         ("its description", |tool| tool.description.push_str(", and sends it away")),
         ("the schema of its arguments", |tool| tool.parameters["properties"]["to"] = json!({ "type": "string" })),
         ("its claims", |tool| tool.hints.destructive = None),

@@ -155,7 +155,7 @@ fn an_effort_of_one_model_is_neither_sent_to_nor_shown_for_a_model_without_it() 
     app.press("ctrl-u");
     run(&mut app, "/model thinker");
     run(&mut app, "/effort max");
-    assert!(app.screen().contains("thinker has the efforts none, low and high, not max. ↵ again"), "{}", app.screen());
+    assert!(app.screen().contains("thinker takes none, low or high. ↵ again"), "{}", app.screen());
 }
 
 #[test]
@@ -163,6 +163,7 @@ fn an_effort_of_the_config_waits_for_a_model_that_has_it() {
     let mut start = crate::support::harness::default_start(100, 30);
     (start.config.model, start.config.effort) = (Some("b/tiny".into()), Some("high".into()));
     let mut app = Harness::with_start(start);
+    app.draw();
     assert!(app.status().contains("high"), "nothing is known of the model yet: {}", app.status());
     app.send(Msg::CatalogueLoaded {
         endpoint: "openrouter".into(),

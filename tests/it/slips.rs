@@ -31,11 +31,11 @@ use crate::{
 /// A place in the program, reached by keys from a conversation.
 struct Scene {
     name: &'static str,
-    build: fn(u16, u16) -> Harness,
+    build: SceneBuilder,
     keys: &'static str,
 }
 
-const fn scene(name: &'static str, build: fn(u16, u16) -> Harness, keys: &'static str) -> Scene {
+const fn scene(name: &'static str, build: SceneBuilder, keys: &'static str) -> Scene {
     Scene { name, build, keys }
 }
 
@@ -192,7 +192,7 @@ fn save_failed(width: u16, height: u16) -> Harness {
 
 /// A program with a tool that asks and one that does not, of which two steps may be taken.
 fn with_tools(width: u16, height: u16) -> Harness {
-    let text = "model = \"openai/gpt-5.6-luna\"\n[tools]\nsteps = 1\n[tools.policy]\n\"notes/read\" = \"allow\"\n";
+    let text = "model = \"openai/gpt-5.6-luna\"\n[tools]\nsteps = 2\n[tools.policy]\n\"notes/read\" = \"allow\"\n";
     let (config, _) = Config::parse(text, std::path::Path::new("config.toml")).expect("a config");
     let mut app = Harness::with_start(StartOptions { config, ..default_start(width, height) });
     app.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
@@ -231,17 +231,17 @@ fn run_call(app: &mut Harness, stream: ibid::chat::StreamId) -> Option<ibid::cha
         _ => None,
     });
     let outcome = ToolOutcome { content: vec![ToolContent::Text("line 1\nline 2\n".into())], ..ToolOutcome::default() };
-    app.send(Msg::ToolEnded { call: call.expect("it runs"), at: app.now, result: Ok(outcome) });
+    let call = call.unwrap_or_else(|| panic!("it runs:\n{}", app.screen()));
+    app.send(Msg::ToolEnded { call, at: app.now, result: Ok(outcome) });
     app.opened_streams().first().map(|(stream, _)| *stream)
 }
 
 fn paused(width: u16, height: u16) -> Harness {
     let mut app = with_tools(width, height);
-    let mut stream = Some(app.send_prompt("Read on."));
-    while let Some(running) = stream {
-        stream = run_call(&mut app, running);
-    }
-    assert!(app.screen().contains("go on"), "{}", app.screen());
+    let first = app.send_prompt("Read on.");
+    let second = run_call(&mut app, first).expect("the next step");
+    call_tool(&mut app, second, "notes__read", &json!({ "id": 8 }));
+    assert!(app.screen().contains("keeps calling tools"), "{}", app.screen());
     app
 }
 
@@ -268,10 +268,13 @@ fn first_start(width: u16, height: u16) -> Harness {
     app
 }
 
+/// Builds the program that a scene begins from, for a size of the screen.
+type SceneBuilder = fn(u16, u16) -> Harness;
+
 /// The programs that scenes begin from, each built once for a size.
 struct Bases {
     size: (u16, u16),
-    built: Vec<(fn(u16, u16) -> Harness, Harness)>,
+    built: Vec<(SceneBuilder, Harness)>,
 }
 
 impl Bases {
@@ -279,7 +282,7 @@ impl Bases {
         Self { size: (width, height), built: Vec::new() }
     }
 
-    fn base(&mut self, build: fn(u16, u16) -> Harness) -> &Harness {
+    fn base(&mut self, build: SceneBuilder) -> &Harness {
         let known = self.built.iter().position(|(builder, _)| std::ptr::fn_addr_eq(*builder, build));
         let index = known.unwrap_or_else(|| {
             let mut app = build(self.size.0, self.size.1);
@@ -338,10 +341,11 @@ impl Harm {
                 "once without",
                 "tokens",
                 "deny",
-                "take the choice",
+                "accept the choice",
+                "now",
                 "another answer",
             ],
-            Self::ToolRun => &["allow", "once", "in this conversation", "always"],
+            Self::ToolRun => &["allow", "once", "in this conversation", "always", "continue"],
             Self::PageFetched => &["fetch", "yes", "always", "check"],
             Self::CommandRun => &["choice", "command"],
             Self::ServerChanged => &["demo", "choice", "connect", "restart", "reload", "save and check"],
@@ -439,7 +443,12 @@ fn label_at(app: &Harness, x: u16, y: u16) -> String {
     // The first blank behind a label belongs to it.
     let x = if app.cell(x, y).symbol() == " " { x.saturating_sub(1) } else { x };
     let start = (0..=x).rev().take_while(|x| !is_gap(*x)).last().unwrap_or(x);
-    let end = (start..app.size().width).take_while(|x| !is_gap(*x)).last().unwrap_or(x);
+    let end_from = |from: u16| (from..app.size().width).take_while(|x| !is_gap(*x)).last().unwrap_or(from);
+    let mut end = end_from(start);
+    // In the columns of a card two blanks stand between a key and its label.
+    if (start..=end).all(|x| is_key(x) || app.cell(x, y).symbol() == " ") {
+        end = end_from(end + 3);
+    }
     let words: String = (start..=end).map(|x| app.cell(x, y).symbol()).collect();
     if (start..=x).any(is_key) { words } else { String::new() }
 }

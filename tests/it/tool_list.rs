@@ -334,6 +334,7 @@ fn find_on_screen(app: &Harness, text: &str) -> (u16, u16) {
 #[test]
 fn the_question_shows_values_as_they_are_written_and_secrets_stand_out() {
     let mut app = app_with(start_with_config(120, 40));
+    app.env_mut().theme = ibid::render::theme::Theme::bundled("ink").expect("a bundled theme");
     let mut local = configured_server("local", RunPermission::Untrusted);
     local.settings.command = Some("./serve".into());
     local.settings.args = vec!["${MODE}".into()];

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 const ANNOTATIONS: [&str; 5] = ["$defs", "default", "deprecated", "description", "format"];
 
 /// Returns every violation as a path and a reason. Panics on a keyword that this validator does not know, so that no
-/// rule of a newer schema is skipped in silence. `$ref` looks into the `$defs` of `root`.
+/// rule of a newer schema is skipped in silence. `$ref` refers to the `$defs` of `root`.
 pub fn violations(root: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     check(root, root, value, "", &mut found);

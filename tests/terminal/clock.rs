@@ -88,6 +88,6 @@ fn checkpoints_drafts_and_retries_go_on_when_the_clock_is_set_back_an_hour() {
     assert_eq!(newest_prompt(&stage.server.next_request()), "half a thought");
     ibid.wait_for("The second time.");
     wait_idle(&ibid);
-    assert!(begun.elapsed() < Duration::from_secs(60), "nothing waited for the hour");
+    assert!(begun.elapsed() < Duration::from_mins(1), "nothing waited for the hour");
     quit(&mut ibid);
 }

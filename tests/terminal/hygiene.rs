@@ -58,7 +58,7 @@ fn whatever_a_server_says_reaches_the_terminal_clean() {
     for reply in replies {
         let (home, server) = (TestHome::empty(), FakeServer::start());
         server.queue_reply(reply);
-        server.queue_reply(FakeReply::json(400, &error)); // If it is asked again, which tells a wait before.
+        server.queue_reply(FakeReply::json(400, &error)); // If the request is sent again, with a wait before it.
         assert_clean(&ask(&home, &server, &["-m", MODEL, "hello"]));
     }
 }
@@ -128,7 +128,7 @@ fn a_key_that_the_server_repeats_stays_nowhere() {
     for (number, reply) in replies.into_iter().enumerate() {
         let (home, server) = (TestHome::empty(), FakeServer::start());
         server.queue_reply(reply);
-        server.queue_reply(FakeReply::json(400, &body)); // If it is asked again.
+        server.queue_reply(FakeReply::json(400, &body)); // If the request is sent again.
         let log = home.path().join("log");
         let launch = ProgramLaunch::in_home(&home).against(&server).env("IBID_LOG_CONTENT", "1");
         let output =

@@ -1,4 +1,4 @@
-//! Connecting through the runtime: keys and addresses are tried against a fake server before anything is kept.
+//! Connecting through the runtime: keys and addresses are tried against a fake server before anything is saved.
 
 use std::fs;
 

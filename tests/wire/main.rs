@@ -451,7 +451,7 @@ fn a_key_that_comes_back_in_pieces_is_neither_shown_nor_recorded() {
                 Event::Delta { text, .. } => Some(text.as_str()),
                 _ => None,
             }));
-            recorded += &format!("{:?}", opened.take_recorded());
+            recorded.extend(opened.take_recorded().iter().map(|frame| format!("{frame:?}")));
             if !matches!(more, Ok(true)) {
                 break;
             }

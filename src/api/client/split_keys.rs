@@ -60,7 +60,7 @@ impl SplitKeyGuard {
                 }
                 self.record(raw, recorded)
             }
-            Event::Other { kind, raw: json } if kind.ends_with(".delta") => {
+            Event::Other { kind, raw: json } if kind.rsplit('.').next() == Some("delta") => {
                 let Some((item_ref, text)) = other_delta(&json) else {
                     to(Event::Other { kind, raw: json });
                     return self.record(raw, None);

@@ -258,7 +258,7 @@ pub(super) fn path_error(status: Option<u16>, code: Option<&str>, message: &str)
     Some(ApiError { status, code: code.map(to_single_line), ..ApiError::new(FaultKind::Garbage, words) })
 }
 
-/// Returns whether an error is about the path of the request and not about what was asked for.
+/// Returns whether an error is about the path of the request and not about its content.
 fn is_missing_path(status: Option<u16>, code: Option<&str>, message: &str) -> bool {
     let lower = message.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));

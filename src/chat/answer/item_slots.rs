@@ -32,7 +32,7 @@ pub struct AssemblyState {
     pub(super) text_rewrites: u64,
 }
 
-/// How much text in place of events is kept, in bytes.
+/// The most text in place of events, in bytes.
 const MAX_STRAY_BYTES: usize = 64 * 1024;
 
 /// The kind of item that a delta can belong to.

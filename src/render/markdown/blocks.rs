@@ -79,7 +79,7 @@ pub(crate) struct BlockRows {
     pub figures: u32,
     /// How the last long text was wrapped.
     pub wrap_cache: Option<WrapCache>,
-    /// The text of the blocks, and its sources, if that was asked for.
+    /// The text of the blocks, and its sources, if the options say so.
     pub text: String,
     pub source_map: SourceMap,
     /// Where the last block begins that text which is appended can change.

@@ -43,7 +43,7 @@ pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
     if !has_formula && !["$", "`"].iter().all(has) {
         return PreparedMarkdown { text: Cow::Borrowed(source), open_formula: usize::MAX, formulas: Vec::new() };
     }
-    // A formula may contain what looks like the start of a list, and so affect what is code after it.
+    // A formula may contain what would be the start of a list, and so affect what is code after it.
     let mut code = code_ranges(source);
     for _ in 0..MAX_ROUNDS {
         let (prepared, is_joined) = replace_delimiters(source, &code);
@@ -130,7 +130,7 @@ fn replace_delimiters<'a>(source: &'a str, code: &[CodeRange]) -> (PreparedMarkd
 
 /// How a formula is shown.
 pub(crate) enum FormulaText {
-    /// It is not a formula, only text that looks like one.
+    /// It is not a formula, only text that resembles one.
     PlainText,
     Unicode(String),
     /// As written.

@@ -1,7 +1,8 @@
+mod any_bytes;
+
 use std::time::{Duration, Instant};
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use proptest::prelude::*;
 
 use crate::render::theme::ThemeShade;
 
@@ -587,17 +588,4 @@ fn escape_and_control_c_leave_a_paste_whose_end_mark_was_lost() {
     assert_eq!(play!(TimedDecoder::new(), "\x1b[200~text", 300, "\x1b", 500, "k\r").settle(), "text⎋k⏎");
     assert_eq!(play!(TimedDecoder::new(), "\x1b[200~text", 300, "\x03", "k\r").settle(), "text^ck⏎");
     assert_eq!(play!(TimedDecoder::new(), "\x1b[200~text", 2000, "\x1b", 500, "k").settle(), "text⎋k");
-}
-
-fn terminal_bytes() -> impl Strategy<Value = Vec<u8>> {
-    let likely = prop::sample::select(b"\x1b\x1b\x1b[[O]P<>?;:0129~uAMRZ\r\x07\\".to_vec());
-    prop::collection::vec(prop_oneof![4 => likely, 1 => any::<u8>()], 0..40)
-}
-
-proptest! {
-    #[test]
-    fn any_bytes_give_the_same_events_in_any_two_reads(bytes in terminal_bytes(), cut in 0_usize..40) {
-        let (head, tail) = bytes.split_at(cut.min(bytes.len()));
-        prop_assert_eq!(decode(&[head, tail]), decode(&[&bytes]));
-    }
 }

@@ -178,7 +178,7 @@ impl KeyboardInput {
         }
     }
 
-    /// Reports that the terminal was asked something, so that a reply in two pieces is recognised.
+    /// Reports that a query was sent to the terminal, so that a reply in two pieces is recognised.
     pub fn on_query_sent(&mut self) {
         if let Some(thread) = &mut self.thread {
             let _ = thread.commands.write_all(b"q"); // If the thread is gone, `reads` is closed.
@@ -246,7 +246,7 @@ impl KeyboardReader {
         }
     }
 
-    /// Carries out an order: to pause until told to resume.
+    /// Carries out an order: to pause until the next order.
     fn on_order(&mut self) -> io::Result<()> {
         let mut order = [0];
         self.orders.read_exact(&mut order)?;

@@ -53,7 +53,7 @@ pub(crate) fn on_models(
     }
 }
 
-/// Chooses a model if none is set: the server's only one, else the user is asked. Does nothing while a conversation is
+/// Chooses a model if none is set: the server's only one, else the user chooses. Does nothing while a conversation is
 /// being loaded, because that has a model.
 pub(crate) fn ensure_model(screen: &mut Screen, cx: &mut Cx<'_>) {
     if !cx.chats.settings().model.is_empty() || matches!(cx.chats.content, PaneContent::Loading(_)) {
@@ -194,14 +194,14 @@ pub(crate) fn effort_in_force(chats: &Chats, env: &Environment) -> Option<Effort
 }
 
 /// Says which efforts the current model has, to someone who named another.
-pub(crate) fn efforts_note(chats: &Chats, env: &Environment, named: &str) -> String {
+pub(crate) fn efforts_note(chats: &Chats, env: &Environment) -> String {
     let model = short_name(&chats.settings().model);
     let offered = available_efforts(chats, env).map(|efforts| efforts.offered).unwrap_or_default();
     let names: Vec<&str> = offered.into_iter().map(Effort::name).collect();
     match names.as_slice() {
         [] => format!("{model} has no effort setting."),
-        [only] => format!("{model} has only the effort {only}, not {named}."),
-        [most @ .., last] => format!("{model} has the efforts {} and {last}, not {named}.", most.join(", ")),
+        [only] => format!("{model} takes only {only}."),
+        [most @ .., last] => format!("{model} takes {} or {last}.", most.join(", ")),
     }
 }
 

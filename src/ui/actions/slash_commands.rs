@@ -138,7 +138,7 @@ fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environme
     let candidates = choices.iter().map(|choice| RankCandidate { title: &choice.argument, terms: "" });
     let best = ranking::rank(typed, candidates).into_iter().next();
     best.map(|best| choices[best.index].argument.clone()).ok_or_else(|| match action {
-        Action::ChooseEffort => model_settings::efforts_note(chats, env, typed),
+        Action::ChooseEffort => model_settings::efforts_note(chats, env),
         _ => format!("/{name} does not know {typed}."),
     })
 }

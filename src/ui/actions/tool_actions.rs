@@ -121,16 +121,16 @@ pub(crate) fn forget_grants(cx: &mut Cx<'_>, tool: &ToolId) -> &'static str {
 }
 
 /// Takes up what the user allowed in every conversation. Rules that ibid may have written itself ask once more.
-pub(crate) fn on_grants_loaded(cx: &mut Cx<'_>, grants: Vec<ToolGrant>, unconfirmed: UnconfirmedRules) {
+pub(crate) fn on_grants_loaded(cx: &mut Cx<'_>, grants: Vec<ToolGrant>, unconfirmed: &UnconfirmedRules) {
     let tools = &mut cx.env.tools;
     tools.always = grants.into_iter().collect();
     let written = &cx.env.config.tools.written_rules;
-    let rules: BTreeSet<String> = match &unconfirmed {
+    let rules: BTreeSet<String> = match unconfirmed {
         UnconfirmedRules::All => written.clone(),
         UnconfirmedRules::Named(rules) => rules.intersection(written).cloned().collect(),
     };
     tools.policy.set_unconfirmed(rules.clone());
-    if unconfirmed != UnconfirmedRules::Named(rules.clone()) {
+    if *unconfirmed != UnconfirmedRules::Named(rules.clone()) {
         save_change(cx, ConversationChange::UnconfirmedRules(rules));
     }
     refresh_tools(cx);

@@ -105,7 +105,7 @@ impl CommandListView<'_> {
         }
     }
 
-    /// What stands at the right of a row. What a row is need not be said while nothing is typed.
+    /// What stands at the right of a row. The kind of a row is left out while nothing is typed.
     fn side<'r>(&self, row: &'r CommandRow, room: u16) -> (&'r str, ColourRole) {
         match &row.side {
             CommandSide::Keys(keys) => (keys, ColourRole::Accent),

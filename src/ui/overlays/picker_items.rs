@@ -34,7 +34,7 @@ pub enum PickerKind {
     AnswerAgain {
         answer: MessageId,
     },
-    /// Whether to edit a prompt as a branch, asked in one line.
+    /// The question whether to edit a prompt as a branch, in one line.
     EditPrompt {
         prompt: MessageId,
     },

@@ -19,7 +19,7 @@ pub struct ThemeSelection {
     colours: ColourDepth,
     /// The shade of the terminal's background, once reported.
     pub background: Option<ThemeShade>,
-    /// When the terminal was asked for its background.
+    /// When the background was last queried.
     pub queried_at: Option<Timestamp>,
 }
 

@@ -240,15 +240,12 @@ impl PageBuilder {
         let (settings, target) = (&known.configured.settings, &known.configured.target);
         let command_line =
             |words: &[String]| words.iter().map(|word| tool_text::quote_word(word)).collect::<Vec<_>>().join(" ");
-        let (label, written, meant) = match &settings.command {
-            Some(command) => {
-                let argv = [std::slice::from_ref(command), &settings.args].concat();
-                ("runs", command_line(&argv), command_line(&target.argv))
-            }
-            None => {
-                let url = settings.url.clone().unwrap_or_default();
-                ("address", url, target.url.clone().unwrap_or_default())
-            }
+        let (label, written, meant) = if let Some(command) = &settings.command {
+            let argv = [std::slice::from_ref(command), &settings.args].concat();
+            ("runs", command_line(&argv), command_line(&target.argv))
+        } else {
+            let url = settings.url.clone().unwrap_or_default();
+            ("address", url, target.url.clone().unwrap_or_default())
         };
         self.push_fact(label, &written_spans(&written));
         if meant != written && !meant.is_empty() {

@@ -19,7 +19,7 @@ pub struct ToolRegistry {
     pub server_tools: BTreeMap<String, Vec<ToolDefinition>>,
     /// The reported state of the MCP servers.
     pub server_statuses: ServerStatuses,
-    /// Set once the servers were asked to start: how long requests wait for them.
+    /// Set once the servers are starting: how long requests wait for them.
     pub start_deadline: Option<Timestamp>,
     /// The failed servers that were already reported to the user.
     pub reported_failures: BTreeSet<String>,
@@ -64,7 +64,7 @@ impl ToolRegistry {
         self.toolbox.command(id)
     }
 
-    /// Returns the servers that were asked to start and have not reported their tools yet.
+    /// Returns the servers that are starting and have not reported their tools yet.
     pub fn awaited_servers(&self) -> Option<StartingServers> {
         let until = self.start_deadline?;
         let pending: Vec<&ServerStatus> = self.server_statuses.pending_servers().collect();

@@ -112,7 +112,9 @@ impl Transcript {
         let row = self.message_rows.get(&message)?.row(spot.row)?.row;
         let indent = if placed.bar.is_some() { 2 } else { 0 };
         let cell = usize::from(column.checked_sub(GUTTER)?).checked_sub(indent)?;
-        keys_at_cell(row.spans.get(row.lead_spans..).filter(|_| row.kind == RowKind::Card)?, cell)
+        let (lead, spans) = row.spans.split_at_checked(row.lead_spans).filter(|_| row.kind == RowKind::Card)?;
+        let lead_width: usize = lead.iter().map(StyledSpan::width).sum();
+        keys_at_cell(spans, cell.checked_sub(lead_width)?)
     }
 
     fn citation_at(&self, message: MessageId, row: usize, cell: usize) -> Option<CitationTarget> {

@@ -207,7 +207,7 @@ enum StopPoint {
     Running,
     /// One program has ended, another is running, and one call asks.
     OneEnded,
-    /// The call that asked is running too.
+    /// The call with the question is running too.
     Approved,
     /// All calls have ended, and the next response has begun.
     NextStep,

@@ -79,7 +79,8 @@ fn assemble(events: &[String]) {
 
 #[test]
 fn no_number_of_items_takes_much_longer_than_its_share() {
-    let kinds: [(&str, fn(usize) -> Vec<Value>); 4] = [
+    type EventBuilder = fn(usize) -> Vec<Value>;
+    let kinds: [(&str, EventBuilder); 4] = [
         ("items by id", items_by_id),
         ("one item again and again", repeated_item),
         ("calls with one id", repeated_calls),

@@ -31,7 +31,7 @@ pub(super) fn hint_column(width: usize) -> usize {
     if width >= 70 { 31 } else { 28 }
 }
 
-/// Returns whether there is room for where the keys are kept.
+/// Returns whether there is room for where the keys are stored.
 pub(super) fn has_places(width: usize) -> bool {
     width >= MIN_WIDTH_FOR_ADDRESS
 }
