@@ -435,20 +435,16 @@ fn no_key_does_harm_unless_its_help_says_so() {
     }
 }
 
-/// Returns the words of the hint at a cell: a key and its label, up to a gap, or the whole row of a list.
+/// Returns the words of the hint at a cell: a key and its label, up to a gap wider than that between the two.
 fn label_at(app: &Harness, x: u16, y: u16) -> String {
     let accent = Theme::bundled("ink").expect("a bundled theme").style(ColourRole::Accent).fg;
     let is_key = |x: u16| Some(app.cell(x, y).fg) == accent && app.cell(x, y).symbol() != " ";
-    let is_gap = |x: u16| (0..2).all(|cell| x + cell >= app.size().width || app.cell(x + cell, y).symbol() == " ");
-    // The first blank behind a label belongs to it.
-    let x = if app.cell(x, y).symbol() == " " { x.saturating_sub(1) } else { x };
+    let is_blank = |x: u16| x >= app.size().width || app.cell(x, y).symbol() == " ";
+    let is_gap = |x: u16| (0..3).all(|cell| is_blank(x + cell));
+    // The first blanks behind a label belong to it.
+    let x = (x.saturating_sub(2)..=x).rev().find(|x| !is_blank(*x)).unwrap_or(x);
     let start = (0..=x).rev().take_while(|x| !is_gap(*x)).last().unwrap_or(x);
-    let end_from = |from: u16| (from..app.size().width).take_while(|x| !is_gap(*x)).last().unwrap_or(from);
-    let mut end = end_from(start);
-    // In the columns of a card two blanks stand between a key and its label.
-    if (start..=end).all(|x| is_key(x) || app.cell(x, y).symbol() == " ") {
-        end = end_from(end + 3);
-    }
+    let end = (start..app.size().width).take_while(|x| !is_gap(*x)).last().unwrap_or(x);
     let words: String = (start..=end).map(|x| app.cell(x, y).symbol()).collect();
     if (start..=x).any(is_key) { words } else { String::new() }
 }
