@@ -210,7 +210,7 @@ fn a_read_only_database_shows_its_conversations_and_nothing_is_sent() {
     ibid.wait_for("Good day.");
     ibid.type_keys("my careful prompt<enter>");
     ibid.wait_for("could not be saved");
-    ibid.wait_for("read-only");
+    ibid.wait_for("writable");
     ibid.wait_for("my careful prompt");
     assert_eq!(stage.request_count(), 1, "sent without asking the user");
 }
