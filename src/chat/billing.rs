@@ -124,7 +124,7 @@ impl Conversation {
             Err(_) if has_failed_price_lookup(priced_answer) => (), // Noted for another response of the answer.
             Err(_) if priced_answer.end == AnswerEnd::Complete => priced_answer.notes.push(PRICE_UNKNOWN_NOTE.into()),
             Err(_) => {
-                priced_answer.notes.push(format!("{PRICE_UNKNOWN_NOTE}; the provider may have billed it to its end"));
+                priced_answer.notes.push(format!("{PRICE_UNKNOWN_NOTE}, to its end"));
             }
         }
         self.recompute_cost();

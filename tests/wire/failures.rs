@@ -1,12 +1,10 @@
 //! Every failure of a request has its fault, and a message that names the cause.
 
-use std::time::Duration;
-
-use ibid::api::{ApiClient, ApiDialect, ApiError, FaultKind, HttpTimeouts};
+use ibid::api::{ApiClient, ApiDialect, ApiError, FaultKind};
 use serde_json::json;
 
 use crate::{
-    block_on, endpoint, hello_request, short_timeouts, stream_events,
+    endpoint, short_timeouts, stream_events,
     support::fake_server::{FakeReply, FakeServer, unreachable_url},
     text_frames,
 };
@@ -157,37 +155,45 @@ fn refused_unknown_and_insecure_hosts_are_distinguished() {
     assert_eq!(fails("nonsense").fault, FaultKind::Request);
 }
 
-/// A listening socket whose queue is full, like that of a server that hangs, accepts no further connection.
 #[cfg(target_os = "linux")]
-#[test]
-fn a_server_that_accepts_no_connection_fails_after_the_connect_timeout() {
-    block_on(async {
-        let socket = tokio::net::TcpSocket::new_v4().expect("the socket can be created");
-        socket.bind("127.0.0.1:0".parse().expect("the address is valid")).expect("a port is free");
-        let listener = socket.listen(1).expect("the socket can listen");
-        let address = listener.local_addr().expect("the socket is bound");
-        let limits = HttpTimeouts {
-            connect: Duration::from_millis(300),
-            first_byte: Duration::from_secs(1),
-            ..short_timeouts()
-        };
-        let base_url = format!("http://{address}/v1");
-        let mut waiting = Vec::new();
-        // Until the queue is full, connections are accepted but get no answer, which is a different failure.
-        for _ in 0..20 {
-            let client = ApiClient::with_timeouts(endpoint(&base_url, ApiDialect::Other, None), limits)
-                .expect("the client can be created");
-            let begun = std::time::Instant::now();
-            let error =
-                ApiError::from(client.open(&hello_request()).await.expect_err("nothing accepts the connection"));
-            if error.fault == FaultKind::Connect {
-                assert_eq!(error.message, format!("{address} could not be reached in time"));
-                assert!(begun.elapsed() >= limits.connect, "{:?}", begun.elapsed());
-                return;
+mod hanging_server {
+    use std::time::Duration;
+
+    use ibid::api::{ApiClient, ApiDialect, ApiError, FaultKind, HttpTimeouts};
+
+    use crate::{block_on, endpoint, hello_request, short_timeouts};
+
+    /// A listening socket whose queue is full, like that of a server that hangs, accepts no further connection.
+    #[test]
+    fn a_server_that_accepts_no_connection_fails_after_the_connect_timeout() {
+        block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().expect("the socket can be created");
+            socket.bind("127.0.0.1:0".parse().expect("the address is valid")).expect("a port is free");
+            let listener = socket.listen(1).expect("the socket can listen");
+            let address = listener.local_addr().expect("the socket is bound");
+            let limits = HttpTimeouts {
+                connect: Duration::from_millis(300),
+                first_byte: Duration::from_secs(1),
+                ..short_timeouts()
+            };
+            let base_url = format!("http://{address}/v1");
+            let mut waiting = Vec::new();
+            // Until the queue is full, connections are accepted but get no answer, which is a different failure.
+            for _ in 0..20 {
+                let client = ApiClient::with_timeouts(endpoint(&base_url, ApiDialect::Other, None), limits)
+                    .expect("the client can be created");
+                let begun = std::time::Instant::now();
+                let error =
+                    ApiError::from(client.open(&hello_request()).await.expect_err("nothing accepts the connection"));
+                if error.fault == FaultKind::Connect {
+                    assert_eq!(error.message, format!("{address} could not be reached in time"));
+                    assert!(begun.elapsed() >= limits.connect, "{:?}", begun.elapsed());
+                    return;
+                }
+                assert_eq!(error.fault, FaultKind::Silence, "{error}");
+                waiting.push(tokio::spawn(tokio::net::TcpStream::connect(address)));
             }
-            assert_eq!(error.fault, FaultKind::Silence, "{error}");
-            waiting.push(tokio::spawn(tokio::net::TcpStream::connect(address)));
-        }
-        panic!("the socket's queue never filled up");
-    });
+            panic!("the socket's queue never filled up");
+        });
+    }
 }
