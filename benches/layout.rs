@@ -86,16 +86,13 @@ fn scroll_frame(bencher: Bencher, messages: u128) {
         transcript.scroll(ScrollMove::Rows(if up { -1 } else { 1 }));
         transcript.sync(&chat, 100, 58, now(), &options);
         buf.reset();
-        TranscriptView {
-            transcript: &transcript,
-            theme: &theme,
-            focused: true,
-            pill_row: None,
-            end_key: "^End",
-            code_keys_of: None,
-        }
-        .render(buf.area, &mut buf);
+        draw(&transcript, &theme, &mut buf);
     });
+}
+
+fn draw(transcript: &Transcript, theme: &Theme, buf: &mut Buffer) {
+    TranscriptView { transcript, theme, focused: true, pill_row: None, end_key: "^End", code_keys_of: None }
+        .render(buf.area, buf);
 }
 
 /// A frame at a new width, in a conversation of 5,000 messages.
@@ -110,15 +107,7 @@ fn resize(bencher: Bencher) {
         width = if width >= 160 { 60 } else { width + 1 };
         transcript.sync(&chat, width, 58, now(), &options);
         let mut buf = Buffer::empty(Rect::new(0, 0, width, 58));
-        TranscriptView {
-            transcript: &transcript,
-            theme: &theme,
-            focused: true,
-            pill_row: None,
-            end_key: "^End",
-            code_keys_of: None,
-        }
-        .render(buf.area, &mut buf);
+        draw(&transcript, &theme, &mut buf);
     });
 }
 

@@ -364,7 +364,7 @@ impl ResponseEnvelope {
             (ResponseStatus::Completed, Some("incomplete")) => ResponseStatus::Incomplete,
             (ResponseStatus::Completed, Some("failed")) => ResponseStatus::Failed,
             (ResponseStatus::Completed, Some("cancelled")) => ResponseStatus::Cancelled,
-            (told, _) => told,
+            (implied_status, _) => implied_status,
         };
         let output: Vec<_> = fields.list("output").into_iter().map(OutputItem::from_raw).collect();
         let error = match status {

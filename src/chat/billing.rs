@@ -304,8 +304,8 @@ mod tests {
         };
         for (step, generation) in (0..).zip(["gen-a", "gen-b", "gen-c"]) {
             answer.set_generation(step, Some(generation.into()));
-            let told = ended(&if step == 0 { 0.1.into() } else { serde_json::Value::Null });
-            let events = if step < 2 { vec![item_done(0, &calls()), told] } else { vec![delta("Becau")] };
+            let last_event = ended(&if step == 0 { 0.1.into() } else { serde_json::Value::Null });
+            let events = if step < 2 { vec![item_done(0, &calls()), last_event] } else { vec![delta("Becau")] };
             for event in &events {
                 answer.apply(step, now, event);
             }

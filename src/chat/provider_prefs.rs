@@ -359,10 +359,10 @@ mod tests {
                 "{message}"
             );
         }
-        let mut told = private_chat();
-        let stream = told.send("Why?");
-        told.end(stream, Err(unavailable_error(Vec::new(), "No endpoints found matching your data policy")));
-        let AnswerEnd::Failed(error) = &told.answer().end else { panic!("it failed") };
+        let mut bench = private_chat();
+        let stream = bench.send("Why?");
+        bench.end(stream, Err(unavailable_error(Vec::new(), "No endpoints found matching your data policy")));
+        let AnswerEnd::Failed(error) = &bench.answer().end else { panic!("it failed") };
         assert_eq!(error.facts, [ErrorFact::Relaxable(ProviderRequirement::ZeroDataRetention)]);
     }
 }

@@ -240,7 +240,7 @@ fn without_key(error: &ApiError, key: Option<&SecretString>) -> String {
 
 /// Makes a server the endpoint of new conversations.
 async fn use_server(server: Arc<ApiServer>, config: &Path, key: KeyVerdict) -> ConnectOutcome {
-    let (config, notice) = (config.to_owned(), server.untold_exposure());
+    let (config, notice) = (config.to_owned(), server.exposure_warning());
     let chosen = spawn_blocking(move || choose_server(&server, &config).map(|()| server.without_client().info(&env)));
     match chosen.await.unwrap_or_else(|error| Err(error.to_string())) {
         Ok(server) => ConnectOutcome::InUse { server, key, notice },

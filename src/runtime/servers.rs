@@ -46,8 +46,8 @@ pub struct ApiServer {
     key_source: Option<keys::KeySources>,
     /// Whether it needs a key.
     needs_key: bool,
-    /// Whether the user was told if what is sent to it is not encrypted.
-    is_exposure_told: bool,
+    /// Whether the warning that requests to it are not encrypted has been shown.
+    is_warning_shown: bool,
     client: OnceCell<ApiClient>,
 }
 
@@ -95,7 +95,7 @@ impl ApiServers {
             limits: TimeLimits::default(),
             key_source: None,
             needs_key: false,
-            is_exposure_told: true,
+            is_warning_shown: true,
             client: OnceCell::new(),
         };
         Self { list: vec![Arc::new(server)], common_limits: TimeLimits::default() }
@@ -152,7 +152,7 @@ impl ApiServers {
         let server = match self.at_address(url) {
             Some(known) => known.without_client(),
             None => ApiServer {
-                is_exposure_told: false,
+                is_warning_shown: false,
                 ..ApiServer::keyless(&self.free_name(url, name), url, self.common_limits, paths)
             },
         };
@@ -220,7 +220,7 @@ impl ApiServer {
             limits: config.time_limits(OPENROUTER),
             key_source: Some(places),
             needs_key: true,
-            is_exposure_told: true,
+            is_warning_shown: true,
             client: OnceCell::new(),
         }
     }
@@ -244,7 +244,7 @@ impl ApiServer {
             limits,
             needs_key: places.variable.is_some() || !places.command.is_empty(),
             key_source: Some(places),
-            is_exposure_told: true,
+            is_warning_shown: true,
             client: OnceCell::new(),
         }
     }
@@ -265,7 +265,7 @@ impl ApiServer {
             limits: self.limits,
             key_source: self.key_source.clone(),
             needs_key: self.needs_key,
-            is_exposure_told: self.is_exposure_told,
+            is_warning_shown: self.is_warning_shown,
             client: OnceCell::new(),
         }
     }
@@ -276,21 +276,21 @@ impl ApiServer {
         variable.unwrap_or(if self.name == OPENROUTER { "OPENROUTER_API_KEY" } else { "API_KEY" })
     }
 
-    /// Whether what is sent to it goes over the network as it is.
+    /// Whether requests to it cross the network unencrypted.
     fn is_exposed(&self) -> bool {
         let is_plain = self.base_url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
         is_plain && !client::is_loopback(&self.base_url)
     }
 
-    /// Says that what is sent to it is not encrypted, unless the user was told.
-    pub fn untold_exposure(&self) -> Option<String> {
-        (self.is_exposed() && !self.is_exposure_told).then(|| exposure_text(&[&self.name]))
+    /// Returns the warning that requests to it are not encrypted, unless it has been shown.
+    pub fn exposure_warning(&self) -> Option<String> {
+        (self.is_exposed() && !self.is_warning_shown).then(|| exposure_text(&[&self.name]))
     }
 
-    /// The same server for its next request, which looks up its key again. The user was told about it by now.
+    /// The same server for its next request, which finds its key again. Its warning has been shown by now.
     #[must_use]
     pub fn in_use(&self) -> Self {
-        Self { is_exposure_told: true, ..self.without_client() }
+        Self { is_warning_shown: true, ..self.without_client() }
     }
 
     /// Keeps the variable of its key from the programs that we start.
@@ -435,19 +435,19 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_encryption_is_told_once_when_it_is_entered() {
+    fn an_address_without_encryption_is_reported_once_when_it_is_entered() {
         let config = "[endpoints.lab]\nbase_url = \"http://lab.example.com/v1\"\n";
         let mut servers = found(config, &ServerChoice::Config);
         let mut enter = |url: &str| servers.enter_address(url, None, &paths());
-        let told = enter("http://llm.example.com/v1");
+        let entered = enter("http://llm.example.com/v1");
         let text = "what is sent to llm-example-com is not encrypted, because its address begins with http://";
-        assert_eq!(told.untold_exposure().as_deref(), Some(text));
-        assert_eq!(enter("http://llm.example.com/v1").untold_exposure().as_deref(), Some(text), "it was not used yet");
+        assert_eq!(entered.exposure_warning().as_deref(), Some(text));
+        assert_eq!(enter("http://llm.example.com/v1").exposure_warning().as_deref(), Some(text), "it was not used yet");
         for known in ["https://llm.example.com/v2", "http://localhost:1/v1", "http://lab.example.com/v1"] {
-            assert_eq!(enter(known).untold_exposure(), None, "{known}");
+            assert_eq!(enter(known).exposure_warning(), None, "{known}");
         }
-        servers.insert(Arc::new(told.in_use()));
-        assert_eq!(servers.enter_address("http://llm.example.com/v1", None, &paths()).untold_exposure(), None);
+        servers.insert(Arc::new(entered.in_use()));
+        assert_eq!(servers.enter_address("http://llm.example.com/v1", None, &paths()).exposure_warning(), None);
     }
 
     #[test]

@@ -104,9 +104,9 @@ mod tests {
     #[test]
     fn no_control_character_gets_into_a_title_or_a_notification() {
         assert_eq!(title_bytes("\u{1b}]0;x\u{7}\u{9b}31m\ny").escape_debug().to_string(), "\\u{1b}]2;]0;x31my\\u{7}");
-        let told =
+        let written =
             notification(false, DesktopNotification::Osc9, "a\u{7}b\u{1b}\\c\u{9c}", NotificationForm::Osc9, false);
-        assert_eq!(told, "\\x1b]9;ibid ab\\\\c\\x07");
+        assert_eq!(written, "\\x1b]9;ibid ab\\\\c\\x07");
     }
 
     #[test]

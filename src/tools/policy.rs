@@ -300,11 +300,11 @@ mod tests {
         ]
         .map(|(server, name)| ToolId::new(server, name))
         .into();
-        let told = all.iter().map(|id| match NameDoubt::about(id, &all) {
+        let doubts = all.iter().map(|id| match NameDoubt::about(id, &all) {
             None => format!("{}: none", id.to_string().escape_debug()),
             Some(NameDoubt::Deceptive) => format!("{}: hides", id.to_string().escape_debug()),
             Some(NameDoubt::LooksLike(other)) => format!("{id}: like {other}"),
         });
-        insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
+        insta::assert_snapshot!(doubts.collect::<Vec<_>>().join("\n"));
     }
 }

@@ -246,7 +246,7 @@ fn the_screens_around_the_text_have_their_colours() {
     }
 }
 
-/// The sixteen colours that xterm has unless told otherwise; the background is either black or white.
+/// The sixteen default colours of xterm; the background is either black or white.
 const XTERM: [(u8, u8, u8); 8] =
     [(0, 0, 0), (205, 0, 0), (0, 205, 0), (205, 205, 0), (0, 0, 238), (205, 0, 205), (0, 205, 205), (229, 229, 229)];
 

@@ -192,7 +192,7 @@ fn a_server_that_fails_is_told_at_once_and_not_waited_for() {
         app.screen()
     );
     assert_eq!(app.opened_streams().len(), 1, "the prompt waited for a server that has failed");
-    // It is told once, and again only after it was ready in between.
+    // It is reported once, and again only if it was ready in between.
     let complaints = |app: &mut Harness| std::mem::take(&mut app.env_mut().complaints).len();
     complaints(&mut app);
     app.send(state_msg("files", ServerState::Starting));

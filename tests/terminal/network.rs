@@ -115,7 +115,7 @@ pub fn assert_failed(output: &Output, words: &[&str]) {
     let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!((&*out, output.status.code()), ("", Some(1)), "{error}");
     let sentences = error.lines().filter(|line| !line.contains("is not encrypted"));
-    assert_eq!(sentences.count(), 1, "told once: {error}");
+    assert_eq!(sentences.count(), 1, "reported once: {error}");
     for words in words {
         assert!(error.contains(words), "{words} is missing: {error}");
     }

@@ -26,13 +26,13 @@ struct Trial {
     file: &'static str,
     stdout: &'static str,
     code: i32,
-    told: &'static [&'static str],
-    untold: &'static [&'static str],
+    shown: &'static [&'static str],
+    never_shown: &'static [&'static str],
     requests: usize,
 }
 
-const fn failed(file: &'static str, told: &'static [&'static str], untold: &'static [&'static str]) -> Trial {
-    Trial { file, stdout: "", code: 1, told, untold, requests: 1 }
+const fn failed(file: &'static str, shown: &'static [&'static str], never_shown: &'static [&'static str]) -> Trial {
+    Trial { file, stdout: "", code: 1, shown, never_shown, requests: 1 }
 }
 
 const TRIALS: &[Trial] = &[
@@ -40,8 +40,8 @@ const TRIALS: &[Trial] = &[
         file: "arguments-object-in-events.sse",
         stdout: "After the call.\n",
         code: 0,
-        told: &[],
-        untold: &[],
+        shown: &[],
+        never_shown: &[],
         requests: 2,
     },
     failed("call-without-name.sse", &["The model's call cannot be run", "without naming it"], &[]),
@@ -79,8 +79,8 @@ const TRIALS: &[Trial] = &[
         file: "numbers-as-texts.sse",
         stdout: "Bread is **baked** at 220 °C. Done.\n",
         code: 0,
-        told: &[],
-        untold: &[],
+        shown: &[],
+        never_shown: &[],
         requests: 1,
     },
 ];
@@ -129,7 +129,7 @@ fn play(folder: &Path, name: &str, attempts: usize) -> (Output, Vec<ReceivedRequ
 #[test]
 fn every_stream_and_body_of_the_trials_is_told_as_it_must_be() {
     let Some(folder) = folder() else { return };
-    for Trial { file, stdout, code, told, untold, requests } in TRIALS {
+    for Trial { file, stdout, code, shown, never_shown, requests } in TRIALS {
         let (output, sent) = play(&folder, file, *requests);
         let error = String::from_utf8_lossy(&output.stderr);
         assert_eq!(
@@ -138,10 +138,10 @@ fn every_stream_and_body_of_the_trials_is_told_as_it_must_be() {
             "{file}: {error}"
         );
         assert_eq!(sent.len(), *requests, "{file}: {error}");
-        for words in *told {
+        for words in *shown {
             assert!(error.contains(words), "{file}: {words} is missing in {error}");
         }
-        for words in *untold {
+        for words in *never_shown {
             assert!(!error.contains(words), "{file}: {words} is in {error}");
         }
         if *file == "arguments-object-in-events.sse" {

@@ -341,9 +341,9 @@ fn the_wait_follows_the_server() {
     ] {
         assert_eq!(after(error_of(429, &json!({ "error": { "message": message } }))), seconds, "{message}");
     }
-    let told =
+    let response =
         json!({ "error": { "message": "m", "availability": { "code": "capacity_exhausted", "retry_after": 9 } } });
-    assert_eq!(after(error_of(429, &told)), Some(9));
+    assert_eq!(after(error_of(429, &response)), Some(9));
 }
 
 #[test]
@@ -374,15 +374,15 @@ fn only_useful_retries_are_allowed() {
     }
     assert_eq!(attempts(429, "Rate limit exceeded: free-models-per-day. Add 10 credits"), 1);
     assert_eq!(error_with_header(503, "retry-after", "3").max_attempts(), 4);
-    let told = |code: &str, retryable: Value| {
+    let attempts_for = |code: &str, retryable: Value| {
         error_of(503, &json!({ "error": { "message": "m", "availability": { "code": code, "retryable": retryable } } }))
             .max_attempts()
     };
     assert_eq!(
         (
-            told("temporarily_unavailable", Value::Null),
-            told("x", json!(true)),
-            told("temporarily_unavailable", json!(false))
+            attempts_for("temporarily_unavailable", Value::Null),
+            attempts_for("x", json!(true)),
+            attempts_for("temporarily_unavailable", json!(false))
         ),
         (4, 4, 1)
     );

@@ -171,14 +171,14 @@ impl Answer {
                 None => unmatched.push((expected, received)),
             }
         }
-        for (place, told) in unmatched {
-            let found = slots.iter().position(|(_, family)| *family == ItemFamily::of(&told.kind));
+        for (place, received) in unmatched {
+            let found = slots.iter().position(|(_, family)| *family == ItemFamily::of(&received.kind));
             let slot = match found {
                 Some(found) => slots.remove(found).0,
                 None if self.items.contains_key(&place) => self.slot(self.free_index()),
                 None => place,
             };
-            visible |= self.fill_item(at, slot, told);
+            visible |= self.fill_item(at, slot, received);
         }
         visible
     }

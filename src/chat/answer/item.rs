@@ -27,15 +27,17 @@ impl Item {
             return;
         }
         match (Arc::make_mut(&mut self.kind), kind) {
-            (ItemKind::Message { phase, .. }, ItemKind::Message { phase: told, .. }) => *phase = told.or(phase.take()),
-            (ItemKind::Call(call), ItemKind::Call(told)) => {
-                *call = FunctionCall { arguments: std::mem::take(&mut call.arguments), ..told };
+            (ItemKind::Message { phase, .. }, ItemKind::Message { phase: announced, .. }) => {
+                *phase = announced.or(phase.take());
+            }
+            (ItemKind::Call(call), ItemKind::Call(announced)) => {
+                *call = FunctionCall { arguments: std::mem::take(&mut call.arguments), ..announced };
             }
             (
                 known @ (ItemKind::Search(_) | ItemKind::Other { .. }),
-                told @ (ItemKind::Search(_) | ItemKind::Other { .. }),
+                announced @ (ItemKind::Search(_) | ItemKind::Other { .. }),
             ) => {
-                *known = told;
+                *known = announced;
             }
             _ => (),
         }

@@ -123,7 +123,7 @@ fn a_newcomer_has_three_choices_and_sees_what_runs_on_the_machine() {
 
          ▌ 3  The demo                    built in: no key, no network
 
-           No server is running on this machine. Start one, then r looks again.
+           No server is running on this machine. Start one, then press r to look again.
 
            Ollama      localhost:11434           not running
            LM Studio   localhost:1234            not running
@@ -158,7 +158,7 @@ fn the_footnote_and_its_mark_stay_together_on_small_terminals() {
       2  A server of your own        on this machine or anywhere else
       3  The demo                    built in: no key, no network
 
-      No server is running on this machine. Start one, then r looks again.
+      No server is running on this machine. Start one, then press r to look again.
       Ollama      localhost:11434           not running
       LM Studio   localhost:1234            not running
       llama.cpp   localhost:9931, 8080      not running

@@ -150,10 +150,10 @@ impl SectionBuilder<'_> {
             self.is_narrow(),
             self.context.conversation.is_price_pending(self.message.id),
         ));
-        let told = fact_text.join(&format!(" {} ", options.look.marks.dot));
+        let facts_label = fact_text.join(&format!(" {} ", options.look.marks.dot));
         let mut spans = vec![
             StyledSpan::new(name, TextStyle::of(ColourRole::Text).bold()),
-            StyledSpan::new(format!("  {told}"), TextStyle::of(ColourRole::Muted)),
+            StyledSpan::new(format!("  {facts_label}"), TextStyle::of(ColourRole::Muted)),
         ];
         spans.extend(left_out_mark(self.context.conversation.is_left_out(self.message.id)));
         let head = head_row(spans, self.siblings, self.layout);

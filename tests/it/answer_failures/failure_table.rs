@@ -148,8 +148,8 @@ fn describe(world: RequestSetup, reply: &ServerReply) -> String {
 }
 
 /// Removes the jitter from the first countdown, which varies by a fifth.
-fn without_jitter(told: &str) -> String {
-    told.replace("Trying again in 2 s", "Trying again in 1 s")
+fn without_jitter(rows: &str) -> String {
+    rows.replace("Trying again in 2 s", "Trying again in 1 s")
 }
 
 fn table<N: AsRef<str>>(world: RequestSetup, rows: &[(N, ServerReply)]) -> String {

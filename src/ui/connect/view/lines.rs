@@ -199,7 +199,7 @@ impl ConnectView<'_> {
             ("Looking for servers on this machine", self.theme.marks.ellipsis.to_owned(), "")
         } else {
             let key = self.keymap.keys_for(KeyContext::Connect, Action::LookAgain).unwrap_or_default();
-            ("No server is running on this machine. Start one, then ", key, " looks again.")
+            ("No server is running on this machine. Start one, then press ", key, " to look again.")
         };
         let is_key = !after.is_empty();
         let words = format!("{before}{key}{after}");
