@@ -180,7 +180,7 @@ fn sequences_are_formatted_for_the_screen() {
         ("ctrl-x m", "^X m"),
         ("shift-f2", "Shift-F2"),
         ("alt-enter", "Alt-Enter"),
-        ("ctrl-home", "Ctrl-Home"),
+        ("ctrl-home", "^Home"),
         ("pgup", "PgUp"),
     ] {
         assert_eq!(format_sequence(&parse_sequence(text).unwrap()), shown_as);
