@@ -127,6 +127,7 @@ mod whole {
         let home = TestHome::empty();
         let mut ibid = ProgramLaunch::in_home(&home).against(&server).size(120, 40).start();
         ibid.wait_for("type a message");
+        let first = status_kilobytes(&ibid, "VmRSS:");
         settle();
         let before = status_kilobytes(&ibid, "VmRSS:");
         let code = "```rust\nfn main() {\n    println!(\"{}\", 1 + 1);\n}\n```\n\nThat was all.";
@@ -142,6 +143,7 @@ mod whole {
         let unknown = || "unknown on this system".to_owned();
         let format_value =
             |value: Option<u64>, unit: &str| value.map_or_else(unknown, |value| format!("{value} {unit}"));
+        print_row("resident memory at the first frame", format_value(first, "kB"), "16,384 kB");
         print_row("resident memory before any highlighting", format_value(before, "kB"), "12,288 kB");
         print_row("resident memory after a highlighted answer", format_value(after, "kB"), "20,480 kB");
         print_row(
