@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
 
