@@ -18,6 +18,7 @@ mod layout_budget;
 mod markdown_text;
 mod open_text;
 mod plain_text;
+mod prepare;
 mod table;
 
 use crate::citations::annotations::{CitationMark, HighlightedCitation};

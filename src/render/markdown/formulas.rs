@@ -5,87 +5,50 @@
 //! every position in one text is a position in the other. The parser would also end a formula at a dollar inside inline
 //! code: those are hidden from it.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
-use pulldown_cmark::{Event, Options, Parser, Tag};
-
+use super::prepare::{CodeRange, ParserDraft};
 use crate::{render::maths, text::work};
 
-/// A text in the form that is passed to the parser.
-pub(crate) struct PreparedMarkdown<'a> {
-    pub text: Cow<'a, str>,
-    /// Where a formula begins that may still end: nothing after it is final.
-    pub open_formula: usize,
-    /// The formulas that span several lines.
-    pub formulas: Vec<Range<usize>>,
-}
-
-impl PreparedMarkdown<'_> {
-    /// Whether the text before `at` and the text after it can be laid out separately.
-    pub(super) fn can_split_at(&self, at: usize) -> bool {
-        let before = self.formulas.partition_point(|formula| formula.start < at);
-        at <= self.open_formula && before.checked_sub(1).is_none_or(|last| self.formulas[last].end <= at)
-    }
-}
-
-pub(crate) fn parser_options() -> Options {
-    Options::ENABLE_TABLES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_GFM
-        | Options::ENABLE_MATH
-}
-
-pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
-    let has = |mark: &&str| memchr::memmem::find(source.as_bytes(), mark.as_bytes()).is_some();
+/// Rewrites the formulas outside code in the parser's syntax.
+pub(super) fn rewrite_formulas(draft: &mut ParserDraft) {
+    let has = |mark: &&str| memchr::memmem::find(draft.source.as_bytes(), mark.as_bytes()).is_some();
     let has_formula = ["$$", r"\(", r"\["].iter().any(has);
     if !has_formula && !["$", "`"].iter().all(has) {
-        return PreparedMarkdown { text: Cow::Borrowed(source), open_formula: usize::MAX, formulas: Vec::new() };
+        return;
     }
     // A formula may contain what would be the start of a list, and so affect what is code after it.
-    let mut code = code_ranges(source);
+    let mut code = draft.code_ranges();
     for _ in 0..MAX_ROUNDS {
-        let (prepared, is_joined) = replace_delimiters(source, &code);
-        if !is_joined {
-            return prepared;
-        }
-        let found = code_ranges(&prepared.text);
-        if found == code {
-            return prepared;
+        let (rewritten, is_joined) = replace_delimiters(draft, &code);
+        let found = if is_joined { rewritten.code_ranges() } else { Vec::new() };
+        if !is_joined || found == code {
+            *draft = rewritten;
+            return;
         }
         code = found;
     }
-    replace_delimiters(source, &code).0
+    *draft = replace_delimiters(draft, &code).0;
 }
 
 /// The maximum number of passes until the ranges of code and formulas agree.
 const MAX_ROUNDS: usize = 6;
 
-/// What the parser sees in the place of a dollar in inline code.
-const HIDDEN_DOLLAR: u8 = 1;
-
-/// Returns inline code as it was written.
-pub(crate) fn with_dollars(code: &str) -> Cow<'_, str> {
-    const HIDDEN: char = HIDDEN_DOLLAR as char;
-    if code.contains(HIDDEN) { Cow::Owned(code.replace(HIDDEN, "$")) } else { Cow::Borrowed(code) }
-}
-
-/// Rewrites the formulas outside code in the parser's syntax; returns whether lines were joined.
-fn replace_delimiters<'a>(source: &'a str, code: &[CodeRange]) -> (PreparedMarkdown<'a>, bool) {
+/// Returns the text with its formulas in the parser's syntax, and whether lines were joined.
+fn replace_delimiters<'a>(before: &ParserDraft<'a>, code: &[CodeRange]) -> (ParserDraft<'a>, bool) {
+    let source = before.source;
     let bytes = source.as_bytes();
+    let mut draft = before.clone();
     let mut code = code.iter().peekable();
     let mut is_joined = false;
     let mut finder = FormulaFinder::new(source);
-    let mut out: Option<Vec<u8>> = None;
-    let (mut open_formula, mut formulas) = (usize::MAX, Vec::new());
     let mut pos = 0;
     while let Some(step) = memchr::memchr2(b'$', b'\\', &bytes[pos..]) {
         pos += step;
         while code.next_if(|code| code.range.end <= pos).is_some() {}
         if let Some(CodeRange { range, is_inline }) = code.peek().filter(|code| code.range.contains(&pos)) {
             if *is_inline && bytes[pos] == b'$' {
-                out.get_or_insert_with(|| bytes.to_vec())[pos] = HIDDEN_DOLLAR;
+                draft.hide(pos);
             }
             pos = if *is_inline { pos + 1 } else { range.end };
             continue;
@@ -101,10 +64,10 @@ fn replace_delimiters<'a>(source: &'a str, code: &[CodeRange]) -> (PreparedMarkd
         match finder.find_closing(delimiter, pos + 2).filter(|end| *end < blank) {
             Some(end) if finder.is_formula(delimiter, pos + 2..end) => {
                 if source[pos..end].contains('\n') {
-                    formulas.push(pos..end + 2);
+                    draft.formulas.push(pos..end + 2);
                 }
                 if delimiter != FormulaDelimiter::Dollars || has_own_lines && source[pos..end].contains('\n') {
-                    let out = out.get_or_insert_with(|| bytes.to_vec());
+                    let out = draft.bytes_mut();
                     out[pos..pos + 2].copy_from_slice(b"$$");
                     out[end..end + 2].copy_from_slice(b"$$");
                     // A quotation has a `>` in every line, which the parser needs.
@@ -118,14 +81,13 @@ fn replace_delimiters<'a>(source: &'a str, code: &[CodeRange]) -> (PreparedMarkd
             Some(_) => pos += 2,
             None => {
                 if blank == usize::MAX {
-                    open_formula = open_formula.min(pos);
+                    draft.open_formula = draft.open_formula.min(pos);
                 }
                 pos += 2;
             }
         }
     }
-    let text = out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(source), Cow::Owned);
-    (PreparedMarkdown { text, open_formula, formulas }, is_joined)
+    (draft, is_joined)
 }
 
 /// How a formula is shown.
@@ -306,34 +268,15 @@ fn counted(source: &str, from: usize, found: Option<usize>) -> Option<usize> {
     found.map(|at| from + at)
 }
 
-/// Code or HTML, in which nothing is mathematics.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct CodeRange {
-    range: Range<usize>,
-    /// It is between backticks.
-    is_inline: bool,
-}
-
-fn code_ranges(source: &str) -> Vec<CodeRange> {
-    let mut ranges: Vec<CodeRange> = Vec::new();
-    for (event, range) in Parser::new_ext(source, parser_options() - Options::ENABLE_MATH).into_offset_iter() {
-        if matches!(event, Event::Start(Tag::CodeBlock(_) | Tag::HtmlBlock) | Event::Code(_) | Event::InlineHtml(_))
-            && ranges.last().is_none_or(|last| last.range.end <= range.start)
-        {
-            ranges.push(CodeRange { range, is_inline: matches!(event, Event::Code(_)) });
-        }
-    }
-    ranges
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::markdown::prepare::prepare;
 
     fn prepared(source: &str) -> String {
         let prepared = prepare(source);
-        assert_eq!(prepared.text.len(), source.len());
-        prepared.text.into_owned()
+        assert_eq!(prepared.text().len(), source.len());
+        prepared.text().to_owned()
     }
 
     #[test]
@@ -353,7 +296,7 @@ mod tests {
                 4000,
                 |size| text(size) + " $$",
                 |text| {
-                    replace_delimiters(text, &[]);
+                    replace_delimiters(&ParserDraft::new(text), &[]);
                 },
             );
         }
@@ -380,7 +323,6 @@ mod tests {
     fn dollars_in_inline_code_are_hidden_from_the_parser() {
         assert_eq!(prepared(r"it costs $5 with `$\!`"), "it costs $5 with `\u{1}\\!`");
         assert_eq!(prepared("`a$$b$` and $x$"), "`a\u{1}\u{1}b\u{1}` and $x$");
-        assert_eq!(with_dollars("a\u{1}b"), "a$b");
     }
 
     #[test]
