@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-
 use super::*;
 
 fn key(text: &str) -> KeyPress {
