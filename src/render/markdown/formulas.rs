@@ -9,7 +9,10 @@ use std::{borrow::Cow, ops::Range};
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-use crate::{render::maths, text::work};
+use crate::{
+    render::{maths, theme::ThemeMarks},
+    text::work,
+};
 
 /// A text in the form that is passed to the parser.
 pub(crate) struct PreparedMarkdown<'a> {
@@ -132,19 +135,56 @@ fn replace_delimiters<'a>(source: &'a str, code: &[CodeRange]) -> (PreparedMarkd
 pub(crate) enum FormulaText {
     /// It is not a formula, only text that resembles one.
     PlainText,
-    Unicode(String),
+    /// As text in a line.
+    InLine(String),
+    /// As rows of its own.
+    OwnRows(String),
     /// As written.
     Latex,
 }
 
+/// Where a formula stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FormulaPlace {
+    InText,
+    /// Alone in its paragraph, with this much room.
+    Paragraph {
+        width: usize,
+    },
+    /// Between `$$` or the like, with this much room.
+    Display {
+        width: usize,
+    },
+}
+
 /// Decides how to show what the parser took for a formula, from its LaTeX, its source and the next character.
-pub(crate) fn formula_text(latex: &str, written: &str, next_char: Option<char>) -> FormulaText {
+pub(crate) fn formula_text(
+    latex: &str,
+    written: &str,
+    next_char: Option<char>,
+    place: FormulaPlace,
+    marks: &ThemeMarks,
+) -> FormulaText {
     if written.starts_with('$') && !written.starts_with("$$") && !is_maths(latex, next_char) {
         return FormulaText::PlainText;
     }
+    let in_rows = |width| maths::to_rows(latex, width, marks);
+    let rows = match place {
+        FormulaPlace::InText => None,
+        FormulaPlace::Paragraph { width } => in_rows(width).filter(|rows| rows.len() > 1),
+        FormulaPlace::Display { width } => in_rows(width),
+    };
+    if let Some(rows) = rows {
+        return FormulaText::OwnRows(rows.join("\n"));
+    }
+    // A grid that does not fit is easier to read as LaTeX than in a line.
+    if place != FormulaPlace::InText && latex.contains("\\begin") {
+        return FormulaText::Latex;
+    }
     match maths::to_unicode(latex) {
-        Some(words) if words.trim().is_empty() => FormulaText::PlainText, // Nothing may vanish.
-        Some(words) => FormulaText::Unicode(words),
+        Some(words) if place == FormulaPlace::InText && words.contains('\n') => FormulaText::Latex,
+        Some(words) if matches!(place, FormulaPlace::Display { .. }) => FormulaText::OwnRows(words),
+        Some(words) => FormulaText::InLine(words),
         None => FormulaText::Latex,
     }
 }
