@@ -12,7 +12,8 @@ mod one_line;
 mod symbols;
 mod syntax;
 
-pub(crate) use grid_syntax::is_display_environment;
+pub(crate) use grid_syntax::{is_display_environment, is_environment};
+pub(crate) use symbols::is_function;
 
 use self::{
     display::{FormulaSetter, LimitStyle},

@@ -8,7 +8,7 @@ mod links;
 use crate::citations::annotations::{CitationMark, HighlightedCitation};
 use std::ops::Range;
 
-use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, LinkType, Parser, Tag, TagEnd};
+use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, LinkType, Tag, TagEnd};
 use ratatui::style::Modifier;
 
 use self::{
@@ -19,9 +19,9 @@ use self::{
 use super::{
     BlockCounts, MarkdownOptions,
     code_style::{CodeColours, ScrollOffsets},
-    formulas,
     inline::{InlineText, WrapCache},
     layout_budget::CELLS_PER_ROW,
+    prepare::prepare,
     table::MarkdownTable,
 };
 use crate::{
@@ -117,8 +117,8 @@ pub(crate) fn last_block_start(source: &str) -> usize {
         return 0;
     }
     let (mut depth, mut start) = (0_usize, 0);
-    let prepared = formulas::prepare(source);
-    for (event, range) in Parser::new_ext(&prepared.text, formulas::parser_options()).into_offset_iter() {
+    let prepared = prepare(source);
+    for (event, range) in prepared.events() {
         if depth == 0 && !matches!(event, Event::End(_)) && prepared.can_split_at(range.start) {
             start = range.start;
         }
@@ -162,8 +162,8 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
         paragraph_range: 0..0,
         placed_marks: vec![false; input.citation_marks.len()],
     };
-    let prepared = formulas::prepare(input.source);
-    let mut events = Parser::new_ext(&prepared.text, formulas::parser_options()).into_offset_iter().peekable();
+    let prepared = prepare(input.source);
+    let mut events = prepared.events().peekable();
     while let Some((event, mut range)) = events.next() {
         if visitor.depth == 0 && !matches!(event, Event::End(_)) && prepared.can_split_at(range.start) {
             visitor.out.last_block = range.start;
@@ -253,7 +253,7 @@ impl MarkdownVisitor<'_> {
             Event::End(tag) => self.on_end(tag, range),
             Event::Text(words) => self.on_text(&words, range),
             Event::InlineMath(latex) | Event::DisplayMath(latex) => self.on_formula(&latex, range),
-            Event::Code(words) => self.on_inline_code(&formulas::with_dollars(&words), range),
+            Event::Code(words) => self.on_inline_code(&words, range),
             Event::Html(words) | Event::InlineHtml(words) => self.on_html(&words, range),
             Event::FootnoteReference(label) => {
                 let style = TextStyle { role: ColourRole::Muted, ..self.current_style() };

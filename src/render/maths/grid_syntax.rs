@@ -136,9 +136,25 @@ impl GridEnvironment {
     }
 }
 
-/// Whether an environment of this name is a formula also without dollars around it.
-pub(crate) fn is_display_environment(name: &str) -> bool {
+/// Whether an environment of this name is known.
+pub(crate) fn is_environment(name: &str) -> bool {
     GridEnvironment::named(name.trim_end_matches('*')).is_some()
+}
+
+/// Whether an environment of this name has lines of its own, also within a paragraph.
+pub(crate) fn is_display_environment(name: &str) -> bool {
+    matches!(
+        name.trim_end_matches('*'),
+        "align"
+            | "alignat"
+            | "flalign"
+            | "gather"
+            | "multline"
+            | "equation"
+            | "eqnarray"
+            | "displaymath"
+            | "subequations"
+    )
 }
 
 impl LatexParser<'_> {

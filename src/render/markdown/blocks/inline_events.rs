@@ -11,6 +11,7 @@ use crate::{
             formulas::{self, FormulaPlace, FormulaText},
             inline::RunStyle,
         },
+        maths,
         row::TextStyle,
         source_map::SourceKind,
         theme::ColourRole,
@@ -89,6 +90,9 @@ impl MarkdownVisitor<'_> {
     }
 
     pub(crate) fn on_html(&mut self, words: &str, range: Range<usize>) {
+        if words.starts_with("<!--") && words.ends_with("-->") {
+            return;
+        }
         let is_line_break = matches!(self.leaf, LeafKind::Text | LeafKind::Heading(_))
             && matches!(words.to_ascii_lowercase().as_str(), "<br>" | "<br/>" | "<br />");
         if is_line_break {
@@ -203,7 +207,10 @@ impl MarkdownVisitor<'_> {
             && self.images.is_empty()
             && matches!(self.leaf, LeafKind::Text | LeafKind::Formula);
         let width = self.available_width().saturating_sub(self.formula_indent());
-        let is_display = ["$$", r"\[", r"\begin"].iter().any(|opening| written.starts_with(opening));
+        let environment = formulas::environment_name(written, r"\begin{");
+        let is_display = written.starts_with("$$")
+            || written.starts_with(r"\[")
+            || environment.is_some_and(maths::is_display_environment);
         if !can_have_rows {
             FormulaPlace::InText
         } else if is_display {
