@@ -11,7 +11,7 @@ use std::{borrow::Cow, ops::Range};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
 
-use super::formulas;
+use super::{cjk_emphasis, definitions, emphasis_signs, formulas};
 
 /// A text in the form that is passed to the parser.
 #[derive(Debug)]
@@ -73,6 +73,9 @@ pub(crate) fn parser_options() -> Options {
 pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
     let mut draft = ParserDraft::new(source);
     formulas::rewrite_formulas(&mut draft);
+    definitions::show_unused_definitions(&mut draft);
+    emphasis_signs::hide_signs(&mut draft);
+    cjk_emphasis::adapt_neighbours(&mut draft);
     draft.finish()
 }
 
