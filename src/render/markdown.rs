@@ -20,7 +20,10 @@ mod open_text;
 mod plain_text;
 mod table;
 
-use crate::citations::annotations::{CitationMark, HighlightedCitation};
+use crate::{
+    citations::annotations::{CitationMark, HighlightedCitation},
+    config::LineBreaks,
+};
 use std::{collections::BTreeMap, ops::Range};
 
 pub use code_blocks::CodeBlock;
@@ -58,6 +61,8 @@ pub struct MarkdownOptions {
     pub code_keys: CodeKeys,
     /// Diagrams show their source instead of a one-line summary.
     pub diagrams_open: bool,
+    /// What becomes of a single newline in a paragraph.
+    pub line_breaks: LineBreaks,
 }
 
 /// What happens to a line of code that is wider than the text.
@@ -538,6 +543,7 @@ impl Default for MarkdownOptions {
             code_lines: CodeLineMode::Wrapped,
             code_keys: CodeKeys::default(),
             diagrams_open: false,
+            line_breaks: LineBreaks::default(),
         }
     }
 }
