@@ -21,7 +21,10 @@ mod plain_text;
 mod prepare;
 mod table;
 
-use crate::citations::annotations::{CitationMark, HighlightedCitation};
+use crate::{
+    citations::annotations::{CitationMark, HighlightedCitation},
+    config::LineBreaks,
+};
 use std::{collections::BTreeMap, ops::Range};
 
 pub use code_blocks::CodeBlock;
@@ -59,6 +62,8 @@ pub struct MarkdownOptions {
     pub code_keys: CodeKeys,
     /// Diagrams show their source instead of a one-line summary.
     pub diagrams_open: bool,
+    /// What becomes of a single newline in a paragraph.
+    pub line_breaks: LineBreaks,
 }
 
 /// What happens to a line of code that is wider than the text.
@@ -539,6 +544,7 @@ impl Default for MarkdownOptions {
             code_lines: CodeLineMode::Wrapped,
             code_keys: CodeKeys::default(),
             diagrams_open: false,
+            line_breaks: LineBreaks::default(),
         }
     }
 }

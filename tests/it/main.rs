@@ -33,6 +33,7 @@ mod notifications;
 mod page_fetch;
 mod printing;
 mod queue;
+mod reading_aids;
 mod readme;
 mod requests;
 mod results;

@@ -6,6 +6,7 @@ use ratatui::style::Modifier;
 
 use super::{LeafKind, MarkdownVisitor, links::OpenLink};
 use crate::{
+    config::LineBreaks,
     render::{
         markdown::{
             formulas::{self, FormulaText},
@@ -96,6 +97,10 @@ impl MarkdownVisitor<'_> {
     }
 
     pub(crate) fn on_soft_break(&mut self, range: Range<usize>) {
+        if self.input.options.line_breaks == LineBreaks::Keep {
+            self.put_text("\n", self.current_style(), range);
+            return;
+        }
         let next = self.input.source[range.end..].trim_start_matches([' ', '>']).chars().next();
         let before = self.inline.as_ref().and_then(|inline| inline.text.chars().next_back());
         // A line end between two ideographs is not a space.
