@@ -11,7 +11,7 @@ use std::{borrow::Cow, ops::Range};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
 
-use super::formulas;
+use super::{fence_nesting, formulas, list_indents, table_repair};
 
 /// A text in the form that is passed to the parser.
 #[derive(Debug)]
@@ -72,6 +72,9 @@ pub(crate) fn parser_options() -> Options {
 /// Prepares clean text for the parser.
 pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
     let mut draft = ParserDraft::new(source);
+    fence_nesting::hide_inner_fences(&mut draft);
+    list_indents::indent_children(&mut draft);
+    table_repair::repair_tables(&mut draft);
     formulas::rewrite_formulas(&mut draft);
     draft.finish()
 }
@@ -163,7 +166,7 @@ impl PreparedMarkdown<'_> {
     fn as_written<'e>(&'e self, event: Event<'e>, range: Range<usize>) -> (Event<'e>, Range<usize>) {
         let written = self.source_pos(range.start)..self.source_pos(range.end);
         let words = |words: CowStr<'e>| -> CowStr<'e> {
-            let is_same = written.len() == range.len() && *words == self.text[range.clone()];
+            let is_same = *words == self.text[range.clone()];
             if is_same { CowStr::Borrowed(&self.source[written.clone()]) } else { with_signs(words) }
         };
         let event = match event {
