@@ -35,8 +35,8 @@ struct LayoutCredit {
 }
 
 /// Marks text that may change the blocks above it: a definition, a formula.
-const RETROACTIVE_SYNTAX: [&str; 4] = ["]:", "$$", r"\(", r"\["];
-const LONGEST_SYNTAX: usize = 2;
+const RETROACTIVE_SYNTAX: [&str; 5] = ["]:", "$$", r"\(", r"\[", r"\begin{"];
+const LONGEST_SYNTAX: usize = r"\begin{".len();
 
 /// How many bytes of layout each frame earns, and each byte of new text.
 const CREDIT_PER_FRAME: usize = 2 * 1024;
