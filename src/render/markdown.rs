@@ -498,6 +498,10 @@ impl MarkdownLayout {
             let source = raw(row.source.start)..raw(row.source.end);
             StyledRow { source, source_map: open.map_sources(row.source_map), ..row }
         }));
+        if self.open.edits.len() > 1 {
+            self.cells += self.rows[first..].iter().map(layout_budget::cells_of_edits).sum::<usize>();
+            self.is_over_budget |= self.cells > self.max_cells;
+        }
         self.rows[first].source.start = start;
     }
 

@@ -5,7 +5,7 @@ use crate::{
     citations::annotations::CitationMark,
     render::{
         row::{GutterMark, LineJoin, RowKind, StyledRow, StyledSpan, TextStyle},
-        source_map::SourceMap,
+        source_map::{SourceKind, SourceMap},
         theme::ColourRole,
     },
     text::{self, work},
@@ -48,6 +48,8 @@ const MAX_WHOLE_BYTES: usize = 4 * MAX_OPEN_BLOCK;
 /// Lines that are shorter on average share rows.
 const MIN_LINE_BYTES: usize = 16;
 const MIN_JOINED_BYTES: usize = 16 * 1024;
+/// A row of plain source in which more was cleaned away or replaced, such as tabs, shows its source as a whole.
+const MAX_PLAIN_RUNS: usize = 12;
 /// The longest row of plain source in bytes, for clusters that take no cells.
 const MAX_ROW_BYTES: usize = 1024;
 
@@ -78,6 +80,9 @@ impl LayoutJob {
         plain.open.grow(&source);
         plain.show_plain_source();
         plain.rows.shrink_to_fit();
+        if stage == TextStage::Complete {
+            plain.forget_open_text();
+        }
         plain
     }
 }
@@ -195,6 +200,14 @@ impl MarkdownLayout {
         }
     }
 
+    /// Makes all rows of plain source final, and forgets what they were made from.
+    fn forget_open_text(&mut self) {
+        self.open.forget_text();
+        if let Some(plain) = self.deferred.as_mut().and_then(|deferred| deferred.plain.as_mut()) {
+            (plain.bytes, plain.rows) = (0, self.rows.len());
+        }
+    }
+
     /// Removes the rows of the open text, and says what comes in their place.
     fn begin_plain_source(&mut self) -> PlainRows {
         self.rows.truncate(self.closed.rows);
@@ -223,7 +236,12 @@ impl MarkdownLayout {
         let is_last = next == self.open.text.len();
         let source_start = self.rows.last().map_or(0, |above| above.source.end);
         let source_end = if is_last { self.open.source_end } else { self.open.source_pos(next) };
-        let source_map = self.open.map_sources(SourceMap::verbatim(start..end));
+        let mut source_map = self.open.map_sources(SourceMap::verbatim(start..end));
+        if source_map.runs().nth(MAX_PLAIN_RUNS).is_some() {
+            let source = self.open.source_pos(start)..self.open.source_pos(end);
+            source_map = SourceMap::EMPTY;
+            source_map.push(end - start, source, SourceKind::Rewritten);
+        }
         let span = StyledSpan::new(row.text, TextStyle::of(ColourRole::Muted));
         self.rows.push(StyledRow {
             join: if is_last || end < next { LineJoin::LineEnd } else { LineJoin::Wrapped(0) },

@@ -262,9 +262,9 @@ mod tests {
 
     #[test]
     fn what_is_not_laid_out_yet_is_shown_around_the_position_that_is_read() {
-        let source: String = (0..40_000).map(|line| format!("Line {line} of *many* in it.\n\n")).collect();
+        let source: String = (0..40_000).map(|line| format!("Line {line} of *many* and more of it.\n\n")).collect();
         let shown = |layout: &MarkdownLayout, line: usize| {
-            layout.rows().iter().any(|row| row.text() == format!("Line {line} of *many* in it."))
+            layout.rows().iter().any(|row| row.text() == format!("Line {line} of *many* and more of it."))
         };
         let mut layout = MarkdownLayout::new(MarkdownOptions::default());
         let frame = |layout: &mut MarkdownLayout, focus: usize| {
@@ -284,6 +284,6 @@ mod tests {
         assert!(layout.work().longest_step <= MAX_STEP_BYTES);
         let job = layout.take_job(&source, TextStage::Complete, &[]).expect("it was too much");
         assert!(layout.adopt(job.run(), &source));
-        assert_eq!(layout.rows()[0].text(), "Line 0 of many in it.");
+        assert_eq!(layout.rows()[0].text(), "Line 0 of many and more of it.");
     }
 }

@@ -28,6 +28,11 @@ pub(super) fn cells_of_row(row: &StyledRow) -> usize {
     CELLS_PER_ROW + spans + CELLS_PER_RUN * row.source_map.runs().count()
 }
 
+/// Returns what a row takes besides if its text was cleaned, which divides its source map.
+pub(super) fn cells_of_edits(row: &StyledRow) -> usize {
+    CELLS_PER_RUN * row.source_map.runs().count()
+}
+
 /// Short texts are within their span.
 fn heap_bytes(span: &StyledSpan) -> usize {
     if span.text.is_heap_allocated() { span.text.capacity() + 16 } else { 0 }
