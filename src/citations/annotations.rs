@@ -289,7 +289,9 @@ impl PartCitations {
         if text.len() == self.processed_bytes && annotations.len() == fresh {
             return !grown;
         }
-        self.offsets.extend(text);
+        if !annotations.is_empty() {
+            self.offsets.extend(text);
+        }
         let mut changed = !grown;
         for annotation in &annotations[fresh..] {
             changed = true;

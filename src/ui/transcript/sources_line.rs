@@ -41,7 +41,7 @@ pub fn sources_line(sources: &[Source], highlighted: Option<u32>, width: usize) 
         let link = source.url.as_deref().map(Arc::from);
         row.spans.push(StyledSpan::source_number(source.number, highlighted == Some(source.number)));
         row.spans.push(StyledSpan::new(" ", TextStyle::of(ColourRole::Text)));
-        row.spans.push(StyledSpan { link, ..StyledSpan::new(site, TextStyle::of(ColourRole::Text)) });
+        row.spans.push(StyledSpan::new(site, TextStyle::of(ColourRole::Text)).with_link(link));
     }
     rows.into_iter().map(|row| row.truncated(width)).collect()
 }
