@@ -29,6 +29,7 @@ use std::{collections::BTreeMap, ops::Range};
 pub use code_blocks::CodeBlock;
 pub use code_style::CodeKeys;
 pub use deferred_text::LayoutJob;
+pub(crate) use formulas::parser_options;
 pub use layout_budget::LayoutBudget;
 pub use markdown_text::MarkdownText;
 pub use plain_text::plain_text;
