@@ -42,7 +42,8 @@ pub(crate) fn find_leftovers(text: &str, from: usize) -> Vec<LeftoverForm> {
     let mut previous = text[..from].chars().next_back();
     for (at, char) in text[from..].char_indices().map(|(at, char)| (from + at, char)) {
         let before = previous.replace(char);
-        if at < end_of_last || !can_begin_form(char, before) {
+        let is_behind_form = at == end_of_last && !forms.is_empty();
+        if at < end_of_last || !can_begin_form(char, before.filter(|_| !is_behind_form)) {
             continue;
         }
         let longest = text.floor_char_boundary((at + MAX_FORM_BYTES).min(text.len()));
@@ -217,7 +218,7 @@ fn turn_tokens(text: &str) -> Option<Option<usize>> {
             return Some(None);
         }
         let has_all = rest.len() > body.len() + "turn".len() && body.len() > name.len() && name.len() > index.len();
-        if !has_all || index.starts_with(|char: char| char.is_alphanumeric()) && !index.starts_with("turn") {
+        if !has_all {
             return None;
         }
         end = text.len() - index.len();
@@ -297,7 +298,7 @@ mod tests {
             "【2024年】",
             "[4] and [5](https://a.example) and [x†y]",
             "I cite turn of the century books",
-            "recite turn0search1x, filecites, return0search1",
+            "filecites, recites, return0search1",
             "turn0 and turns and turn0search",
             "\u{e200} is an icon, \u{e201} too",
             ":content and :contentReference",

@@ -160,12 +160,10 @@ impl PlainWriter {
             Some(None) | None => "• ".to_owned(),
         };
         self.out.push_str(&marker);
-        self.indent.push(if marker.len() > 3 {
-            "    "
-        } else if marker.starts_with('•') {
-            "  "
-        } else {
-            "   "
+        self.indent.push(match marker.chars().count() {
+            2 => "  ",
+            3 => "   ",
+            _ => "    ",
         });
     }
 

@@ -174,7 +174,7 @@ async fn serve(mut socket: TcpStream, port: u16, log: Arc<SiteLog>) {
         "/gone" => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".into(),
         "/moved" => redirect("/plain"),
         "/similar" => html_response("<h2>Caveats</h2><p>All of it must be on the same hosts, and there is more.</p>"),
-        "/wrong" => html_response("<p>Cats sleep most of the day, and nobody knows why.</p>"),
+        "/wrong" | "/wrong?2" => html_response("<p>Cats sleep most of the day, and nobody knows why.</p>"),
         crowd if crowd.starts_with("/crowd/") => {
             if earlier < CROWD {
                 log.crowd.wait().await;

@@ -132,7 +132,7 @@ fn a_selection_is_copied_in_the_form_of_the_config() {
     ] {
         let mut app = with_answer(80, 24, "**one** two");
         app.env_mut().config.copy_as = form;
-        app.press("tab G V y");
+        app.press("tab G k V y");
         let html = (form == CopyForm::Rich).then(|| "<p><strong>one</strong> two</p>".to_owned());
         assert_eq!(copied(&mut app), Some((text.to_owned(), html)), "{form:?}");
     }

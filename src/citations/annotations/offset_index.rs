@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::host;
+use super::addresses::host;
 use crate::{api::Annotation, text::work};
 
 /// An index from characters and UTF-16 units to bytes, so that a lookup need not count from the start.

@@ -17,7 +17,7 @@ use crate::{
             open_overlays::{ONE_COLUMN, push_picker},
         },
         rail::RailTab,
-        screen::{CARD_DELAY, ConversationPane, PaneFocus, Screen},
+        screen::{CARD_DELAY, ConversationPane, PaneFocus, PaneVisibility, Screen},
     },
 };
 
@@ -134,6 +134,9 @@ fn take_consent(cx: &mut Cx<'_>, consent: FetchAnswer) -> bool {
 fn start_answer(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId) {
     let Some(questions) = questions_of(cx.chats, answer) else { return };
     screen.rail.select_tab(RailTab::Sources);
+    if screen.rail_visibility == PaneVisibility::Auto && !screen.is_zen {
+        screen.rail_visibility = PaneVisibility::Shown; // Where it can be docked; below, it is for the reader to open.
+    }
     start_checks(screen, cx, answer, questions);
 }
 

@@ -190,7 +190,14 @@ fn a_check_shows_how_well_the_text_matches_and_where() {
     │ Checked 14:03.                                                     │
     ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
-    assert_snapshot!(checked(&[excerpt("WAL does not work over a network filesystems, ever")]), @"");
+    assert_snapshot!(checked(&[excerpt("WAL does not work over a network filesystems, ever")]), @"
+    │ ~ similar words · 87 % · paragraph 1                               │
+    │ “… using a database must be on the same host computer; WAL does    │
+    │ not work over a network filesystem. This is because WAL requires   │
+    │ all processes to share a …”                                        │
+    │ Checked 14:03.                                                     │
+    ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
+    ");
     assert_snapshot!(checked(&[claim("WAL does not work over a satellite link")]), @"");
     assert_snapshot!(checked(&[SoughtText::Quotation("the moon is made of cheese".into())]), @"");
     assert_snapshot!(checked(&[excerpt(exactly), excerpt("And one more thing here.")]), @"");
