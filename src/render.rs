@@ -1,7 +1,6 @@
 //! Text in, rows out: Markdown, formulas, highlighting and themes. It knows neither chats nor the interface.
 
 pub mod card;
-pub mod copied_text;
 pub mod highlight;
 pub mod markdown;
 pub mod maths;

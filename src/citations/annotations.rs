@@ -206,9 +206,12 @@ impl AnswerCitations {
 
     /// Sets what the checks of the sources say, by address.
     pub fn set_verdicts(&mut self, verdict_of: impl Fn(&str) -> Option<CheckVerdict>) {
-        let verdicts =
-            self.sources.iter().filter_map(|source| Some((source.number, verdict_of(source.url.as_deref()?)?)));
-        self.verdicts = verdicts.collect();
+        let verdict = |source: &Source| Some((source.number, verdict_of(source.url.as_deref()?)?));
+        let verdicts: BTreeMap<u32, CheckVerdict> = self.sources.iter().filter_map(verdict).collect();
+        if verdicts.is_empty() && self.verdicts.is_empty() {
+            return;
+        }
+        self.verdicts = verdicts;
         for cited in self.marks.iter_mut().flatten().filter_map(|mark| mark.cited.as_mut()) {
             cited.verdict = self.verdicts.get(&cited.number).copied();
         }
@@ -368,7 +371,7 @@ impl PartCitations {
     /// Places annotations without a range at the leftover citations that name them.
     fn place_at_leftovers(&mut self, text: &str) {
         self.placed.retain(|placed| !placed.is_at_leftover);
-        for form in &self.leftovers {
+        for form in self.leftovers.iter().take(MAX_NAMED_FORMS) {
             let Some(title) = form.title.clone().map(|title| text[title].trim()) else { continue };
             if self.placed.iter().any(|placed| placed.overlaps(&form.range)) {
                 continue;
@@ -457,6 +460,8 @@ fn is_named(annotation: &Annotation, title: &str) -> bool {
     has_name || url.is_some_and(|url| same(host(url)) || address_key(url) == address_key(title))
 }
 
+/// How many leftover citations of a text are matched with the names of sources.
+const MAX_NAMED_FORMS: usize = 200;
 /// How far before the end of a claim its last word may begin, in bytes.
 const MAX_WORD_REACH: usize = 256;
 /// The longest run of blanks or flags before the end of a claim that is looked through, in bytes.

@@ -65,8 +65,8 @@ pub(crate) fn find_leftovers(text: &str, from: usize) -> Vec<LeftoverForm> {
 pub(crate) fn undecided_from(text: &str, forms: &[LeftoverForm]) -> usize {
     let longest_opening = CONTENT_REFERENCE.len();
     let tail = text.floor_char_boundary(text.len().saturating_sub(longest_opening));
-    let cut = forms.iter().filter(|form| !form.is_complete || form.range.end > tail).map(|form| form.range.start);
-    cut.min().map_or(tail, |start| start.min(tail))
+    let undecided = forms.iter().rev().take_while(|form| !form.is_complete || form.range.end > tail);
+    undecided.last().map_or(tail, |form| form.range.start.min(tail))
 }
 
 /// The range to hide: the form with the blanks that belong to it.

@@ -5,7 +5,7 @@ use ibid::{
     ui::Effect,
 };
 
-use crate::support::harness::Harness;
+use crate::{moving, support::harness::Harness};
 
 /// Runs a slash command.
 fn run(app: &mut Harness, command: &str) {
@@ -132,7 +132,12 @@ fn a_selection_is_copied_in_the_form_of_the_config() {
     ] {
         let mut app = with_answer(80, 24, "**one** two");
         app.env_mut().config.copy_as = form;
-        app.press("tab G k V y");
+        app.press("tab");
+        let start = moving::position_of(&app, "one");
+        moving::press(&mut app, start);
+        moving::drag(&mut app, (start.0 + 6, start.1));
+        moving::release(&mut app, (start.0 + 6, start.1));
+        app.press("V y");
         let html = (form == CopyForm::Rich).then(|| "<p><strong>one</strong> two</p>".to_owned());
         assert_eq!(copied(&mut app), Some((text.to_owned(), html)), "{form:?}");
     }

@@ -2,166 +2,213 @@
 //!
 //! A Markdown parser reads `\(…\)` and `\[…\]` as escaped brackets, and a line of a formula that begins with `+` or `=`
 //! as a list or a heading. So such a formula is passed to the parser as `$$…$$` on one line of exactly the same length:
-//! every position in one text is a position in the other. The parser would also end a formula at a dollar inside inline
-//! code: those are hidden from it.
+//! every position in one text is a position in the other. An environment such as `\begin{align}` is one without dollars
+//! around it, too. Dollars that enclose no formula are hidden from the parser.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
-use pulldown_cmark::{Event, Options, Parser, Tag};
+use super::{
+    formula_shape,
+    prepare::{CodeRange, ParserDraft},
+};
+use crate::{
+    render::{maths, theme::ThemeMarks},
+    text::work,
+};
 
-use crate::{render::maths, text::work};
-
-/// A text in the form that is passed to the parser.
-pub(crate) struct PreparedMarkdown<'a> {
-    pub text: Cow<'a, str>,
-    /// Where a formula begins that may still end: nothing after it is final.
-    pub open_formula: usize,
-    /// The formulas that span several lines.
-    pub formulas: Vec<Range<usize>>,
-}
-
-impl PreparedMarkdown<'_> {
-    /// Whether the text before `at` and the text after it can be laid out separately.
-    pub(super) fn can_split_at(&self, at: usize) -> bool {
-        let before = self.formulas.partition_point(|formula| formula.start < at);
-        at <= self.open_formula && before.checked_sub(1).is_none_or(|last| self.formulas[last].end <= at)
-    }
-}
-
-pub(crate) fn parser_options() -> Options {
-    Options::ENABLE_TABLES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_GFM
-        | Options::ENABLE_MATH
-}
-
-pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
-    let has = |mark: &&str| memchr::memmem::find(source.as_bytes(), mark.as_bytes()).is_some();
-    let has_formula = ["$$", r"\(", r"\["].iter().any(has);
-    if !has_formula && !["$", "`"].iter().all(has) {
-        return PreparedMarkdown { text: Cow::Borrowed(source), open_formula: usize::MAX, formulas: Vec::new() };
+/// Rewrites the formulas outside code in the parser's syntax.
+pub(super) fn rewrite_formulas(draft: &mut ParserDraft) {
+    let has = |mark: &&str| memchr::memmem::find(draft.source.as_bytes(), mark.as_bytes()).is_some();
+    if !["$", r"\(", r"\[", r"\begin{"].iter().any(has) {
+        return;
     }
     // A formula may contain what would be the start of a list, and so affect what is code after it.
-    let mut code = code_ranges(source);
+    let mut code = draft.code_ranges();
     for _ in 0..MAX_ROUNDS {
-        let (prepared, is_joined) = replace_delimiters(source, &code);
-        if !is_joined {
-            return prepared;
-        }
-        let found = code_ranges(&prepared.text);
-        if found == code {
-            return prepared;
+        let (rewritten, is_joined) = replace_delimiters(draft, &code);
+        let found = if is_joined { rewritten.code_ranges() } else { Vec::new() };
+        if !is_joined || found == code {
+            *draft = rewritten;
+            return;
         }
         code = found;
     }
-    replace_delimiters(source, &code).0
+    *draft = replace_delimiters(draft, &code).0;
 }
 
 /// The maximum number of passes until the ranges of code and formulas agree.
 const MAX_ROUNDS: usize = 6;
 
-/// What the parser sees in the place of a dollar in inline code.
-const HIDDEN_DOLLAR: u8 = 1;
-
-/// Returns inline code as it was written.
-pub(crate) fn with_dollars(code: &str) -> Cow<'_, str> {
-    const HIDDEN: char = HIDDEN_DOLLAR as char;
-    if code.contains(HIDDEN) { Cow::Owned(code.replace(HIDDEN, "$")) } else { Cow::Borrowed(code) }
-}
-
-/// Rewrites the formulas outside code in the parser's syntax; returns whether lines were joined.
-fn replace_delimiters<'a>(source: &'a str, code: &[CodeRange]) -> (PreparedMarkdown<'a>, bool) {
+/// Returns the text with its formulas in the parser's syntax, and whether lines were joined.
+fn replace_delimiters<'a>(before: &ParserDraft<'a>, code: &[CodeRange]) -> (ParserDraft<'a>, bool) {
+    let source = before.source;
     let bytes = source.as_bytes();
+    let mut draft = before.clone();
     let mut code = code.iter().peekable();
     let mut is_joined = false;
     let mut finder = FormulaFinder::new(source);
-    let mut out: Option<Vec<u8>> = None;
-    let (mut open_formula, mut formulas) = (usize::MAX, Vec::new());
     let mut pos = 0;
     while let Some(step) = memchr::memchr2(b'$', b'\\', &bytes[pos..]) {
         pos += step;
         while code.next_if(|code| code.range.end <= pos).is_some() {}
         if let Some(CodeRange { range, is_inline }) = code.peek().filter(|code| code.range.contains(&pos)) {
             if *is_inline && bytes[pos] == b'$' {
-                out.get_or_insert_with(|| bytes.to_vec())[pos] = HIDDEN_DOLLAR;
+                draft.hide(pos);
             }
             pos = if *is_inline { pos + 1 } else { range.end };
             continue;
         }
-        let Some(delimiter) = FormulaDelimiter::parse(&bytes[pos..]) else {
-            // A backslash escapes the character after it.
-            pos += if bytes[pos] == b'\\' { 2 } else { 1 };
-            pos = pos.min(bytes.len());
-            continue;
+        let formula = match FormulaDelimiter::parse(&bytes[pos..]) {
+            Some(delimiter) => finder.formula_at(delimiter, pos),
+            None if bytes[pos] == b'$' => finder.single_dollars_at(pos),
+            None => finder.environment_at(pos),
         };
-        let blank = finder.find_blank_line(pos);
-        let has_own_lines = finder.is_at_line_start(pos) || source[pos + 2..].trim_start_matches(' ').starts_with('\n');
-        match finder.find_closing(delimiter, pos + 2).filter(|end| *end < blank) {
-            Some(end) if finder.is_formula(delimiter, pos + 2..end) => {
-                if source[pos..end].contains('\n') {
-                    formulas.push(pos..end + 2);
-                }
-                if delimiter != FormulaDelimiter::Dollars || has_own_lines && source[pos..end].contains('\n') {
-                    let out = out.get_or_insert_with(|| bytes.to_vec());
-                    out[pos..pos + 2].copy_from_slice(b"$$");
-                    out[end..end + 2].copy_from_slice(b"$$");
-                    // A quotation has a `>` in every line, which the parser needs.
-                    if has_own_lines && !source[pos..end].contains("\n>") {
-                        out[pos..end].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
-                        is_joined = true;
-                    }
-                }
-                pos = end + 2;
+        match formula {
+            FormulaSearch::Found { delimiter, range } => {
+                is_joined |= pass_formula(&mut draft, delimiter, &range, &mut finder);
+                pos = range.end;
             }
-            Some(_) => pos += 2,
-            None => {
-                if blank == usize::MAX {
-                    open_formula = open_formula.min(pos);
+            FormulaSearch::Open { len } => {
+                draft.open_formula = draft.open_formula.min(pos);
+                hide_dollars(&mut draft, pos..pos + len);
+                pos += len;
+            }
+            FormulaSearch::Text { len } => {
+                hide_dollars(&mut draft, pos..pos + len);
+                pos += len;
+            }
+            FormulaSearch::Latex { end, is_open } => {
+                if is_open {
+                    draft.open_formula = draft.open_formula.min(pos);
                 }
-                pos += 2;
+                // Its backslashes are no escapes.
+                (pos..end).filter(|at| matches!(bytes[*at], b'\\' | b'*' | b'_' | b'~')).for_each(|at| draft.hide(at));
+                pos = end;
             }
         }
+        pos = pos.min(bytes.len());
     }
-    let text = out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(source), Cow::Owned);
-    (PreparedMarkdown { text, open_formula, formulas }, is_joined)
+    (draft, is_joined)
+}
+
+fn hide_dollars(draft: &mut ParserDraft, range: Range<usize>) {
+    range.filter(|at| draft.source.as_bytes().get(*at) == Some(&b'$')).for_each(|at| draft.hide(at));
+}
+
+/// Passes a formula to the parser; returns whether its lines were joined.
+fn pass_formula(
+    draft: &mut ParserDraft,
+    delimiter: FormulaDelimiter,
+    range: &Range<usize>,
+    finder: &mut FormulaFinder,
+) -> bool {
+    let written = &draft.source[range.clone()];
+    let has_lines = written.contains('\n');
+    if has_lines {
+        draft.formulas.push(range.clone());
+    }
+    if delimiter == FormulaDelimiter::Dollar {
+        return false;
+    }
+    let has_own_lines = finder.is_at_line_start(range.start)
+        || delimiter == FormulaDelimiter::Environment
+        || written[2..].trim_start_matches(' ').starts_with('\n');
+    if delimiter == FormulaDelimiter::Dollars && !(has_own_lines && has_lines) {
+        return false;
+    }
+    // A quotation has a `>` in every line, which the parser needs.
+    let joins_lines = has_lines && has_own_lines && !written.contains("\n>");
+    let out = draft.bytes_mut();
+    out[range.start..range.start + 2].copy_from_slice(b"$$");
+    out[range.end - 2..range.end].copy_from_slice(b"$$");
+    if joins_lines {
+        out[range.clone()].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+    }
+    joins_lines
 }
 
 /// How a formula is shown.
 pub(crate) enum FormulaText {
     /// It is not a formula, only text that resembles one.
     PlainText,
-    Unicode(String),
+    /// As text in a line.
+    InLine(String),
+    /// As rows of its own.
+    OwnRows(String),
     /// As written.
     Latex,
 }
 
+/// Where a formula stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FormulaPlace {
+    InText,
+    /// Alone in its paragraph, with this much room.
+    Paragraph {
+        width: usize,
+    },
+    /// Between `$$` or the like, with this much room.
+    Display {
+        width: usize,
+    },
+}
+
 /// Decides how to show what the parser took for a formula, from its LaTeX, its source and the next character.
-pub(crate) fn formula_text(latex: &str, written: &str, next_char: Option<char>) -> FormulaText {
-    if written.starts_with('$') && !written.starts_with("$$") && !is_maths(latex, next_char) {
+pub(crate) fn formula_text(
+    latex: &str,
+    written: &str,
+    next_char: Option<char>,
+    place: FormulaPlace,
+    marks: &ThemeMarks,
+) -> FormulaText {
+    if written.starts_with('$')
+        && !written.starts_with("$$")
+        && !formula_shape::is_between_dollars(None, latex, next_char)
+    {
         return FormulaText::PlainText;
     }
+    // An environment without dollars is its own delimiter.
+    let latex = if written.starts_with(r"\begin") { written } else { latex };
+    let in_rows = |width| maths::to_rows(latex, width, marks);
+    let rows = match place {
+        FormulaPlace::InText => None,
+        FormulaPlace::Paragraph { width } => in_rows(width).filter(|rows| rows.len() > 1),
+        FormulaPlace::Display { width } => in_rows(width),
+    };
+    if let Some(rows) = rows {
+        return FormulaText::OwnRows(rows.join("\n"));
+    }
+    // A grid that does not fit is easier to read as LaTeX than in a line.
+    if place != FormulaPlace::InText && latex.contains("\\begin") {
+        return FormulaText::Latex;
+    }
     match maths::to_unicode(latex) {
-        Some(words) if words.trim().is_empty() => FormulaText::PlainText, // Nothing may vanish.
-        Some(words) => FormulaText::Unicode(words),
+        Some(words) if place == FormulaPlace::InText && words.contains('\n') => FormulaText::Latex,
+        Some(words) if matches!(place, FormulaPlace::Display { .. }) => FormulaText::OwnRows(words),
+        Some(words) => FormulaText::InLine(words),
         None => FormulaText::Latex,
     }
 }
 
-/// Whether the text between two single `$` is mathematics, and not amounts of money or variables in a sentence.
-fn is_maths(latex: &str, next_char: Option<char>) -> bool {
-    // A backtick between dollars belongs to inline code.
-    if next_char.is_some_and(|char| char.is_ascii_digit()) || latex.contains('`') {
-        return false;
-    }
-    let has_syntax = latex.contains(['\\', '^', '_', '=', '{']);
-    let words =
-        latex.split([' ', '\n']).filter(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    if latex.starts_with(|char: char| char.is_ascii_digit()) && !has_syntax && words.count() > 0 {
-        return false;
-    }
-    !next_char.is_some_and(char::is_alphabetic) || has_syntax || latex.len() <= 3
+/// What is found where a formula may begin.
+enum FormulaSearch {
+    Found {
+        delimiter: FormulaDelimiter,
+        range: Range<usize>,
+    },
+    /// It may still end; until then it is text.
+    Open {
+        len: usize,
+    },
+    Text {
+        len: usize,
+    },
+    /// LaTeX up to here that is no formula.
+    Latex {
+        end: usize,
+        /// It may still become one.
+        is_open: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,6 +216,10 @@ enum FormulaDelimiter {
     Dollars,
     Parens,
     Brackets,
+    /// A single dollar.
+    Dollar,
+    /// `\begin{…}`.
+    Environment,
 }
 
 impl FormulaDelimiter {
@@ -186,6 +237,8 @@ impl FormulaDelimiter {
             Self::Dollars => "$$",
             Self::Parens => r"\)",
             Self::Brackets => r"\]",
+            Self::Dollar => "$",
+            Self::Environment => "}",
         }
     }
 }
@@ -204,6 +257,8 @@ struct FormulaFinder<'a> {
     line: (usize, usize),
     /// The first character of that line that marks no quotation.
     line_ink: CachedSearch,
+    /// The environments, and which of them come next.
+    environments: Vec<LatexEnvironment>,
 }
 
 /// The cached result of a search from one position: the next match, if any.
@@ -236,6 +291,59 @@ impl<'a> FormulaFinder<'a> {
             next_sign: unknown,
             line: (0, 0),
             line_ink: unknown,
+            environments: find_environments(source),
+        }
+    }
+
+    /// Looks for a formula that begins with a delimiter of two bytes.
+    fn formula_at(&mut self, delimiter: FormulaDelimiter, pos: usize) -> FormulaSearch {
+        let blank = self.find_blank_line(pos);
+        match self.find_closing(delimiter, pos + 2).filter(|end| *end < blank) {
+            Some(end) if self.is_formula(delimiter, pos + 2..end) => {
+                FormulaSearch::Found { delimiter, range: pos..end + 2 }
+            }
+            None if blank == usize::MAX => FormulaSearch::Open { len: 2 },
+            Some(_) | None => FormulaSearch::Text { len: 2 },
+        }
+    }
+
+    /// Looks for a formula between single dollars.
+    fn single_dollars_at(&mut self, pos: usize) -> FormulaSearch {
+        let source = self.source;
+        let closing = find_dollar(source, pos + 1).filter(|end| *end < self.find_blank_line(pos));
+        let is_formula = closing.is_some_and(|end| {
+            let before = source[..pos].chars().next_back();
+            formula_shape::is_between_dollars(before, &source[pos + 1..end], source[end + 1..].chars().next())
+        });
+        match closing {
+            Some(end) if is_formula => {
+                FormulaSearch::Found { delimiter: FormulaDelimiter::Dollar, range: pos..end + 1 }
+            }
+            Some(_) | None => FormulaSearch::Text { len: 1 },
+        }
+    }
+
+    /// Looks for an environment at a backslash, which else escapes the character after it.
+    fn environment_at(&mut self, pos: usize) -> FormulaSearch {
+        let escape = FormulaSearch::Text { len: 2 };
+        let Some(name) = environment_name(&self.source[pos..], r"\begin{") else { return escape };
+        let blank = self.find_blank_line(pos);
+        let next = self.environments.partition_point(|environment| environment.range.start < pos);
+        let range = self.environments.get(next).map(|found| found.range.clone()).filter(|range| range.start == pos);
+        match range {
+            Some(range) if range.end <= blank && maths::is_environment(name) => {
+                let has_dollar = self.source[range.clone()].contains('$');
+                if has_dollar {
+                    FormulaSearch::Latex { end: range.end, is_open: false }
+                } else {
+                    FormulaSearch::Found { delimiter: FormulaDelimiter::Environment, range }
+                }
+            }
+            Some(range) => FormulaSearch::Latex { end: range.end.min(blank), is_open: false },
+            None if maths::is_environment(name) => {
+                FormulaSearch::Latex { end: blank.min(self.source.len()), is_open: blank == usize::MAX }
+            }
+            None => escape,
         }
     }
 
@@ -249,8 +357,13 @@ impl<'a> FormulaFinder<'a> {
         let has_ink = has(&mut self.next_ink, |char| !char.is_whitespace());
         let has_dollar = has(&mut self.next_dollar, |char| char == '$');
         let has_sign = has(&mut self.next_sign, |char| matches!(char, '\\' | '^' | '_' | '=' | '+' | '<' | '>'));
-        let looks_like_formula = has_sign || source[inside].starts_with([' ', '\n']);
-        has_ink && !has_dollar && (delimiter != FormulaDelimiter::Brackets || looks_like_formula)
+        let looks_like_formula = has_sign || source[inside.clone()].starts_with([' ', '\n']);
+        let has_shape = match delimiter {
+            FormulaDelimiter::Dollars => formula_shape::is_between_double_dollars(&source[inside]),
+            FormulaDelimiter::Brackets => looks_like_formula,
+            FormulaDelimiter::Parens | FormulaDelimiter::Dollar | FormulaDelimiter::Environment => true,
+        };
+        has_ink && !has_dollar && has_shape
     }
 
     /// Whether only marks of quotations stand before a position, which is never before an earlier one.
@@ -300,40 +413,69 @@ impl<'a> FormulaFinder<'a> {
     }
 }
 
+/// An environment of LaTeX, from `\begin` to `\end`.
+#[derive(Debug)]
+struct LatexEnvironment {
+    range: Range<usize>,
+}
+
+/// Finds the environments of a text, in order; those within others are among them.
+fn find_environments(source: &str) -> Vec<LatexEnvironment> {
+    const MAX_OPEN: usize = 64;
+    let mut environments = Vec::new();
+    let mut open: Vec<(usize, &str)> = Vec::new();
+    for at in memchr::memchr_iter(b'\\', source.as_bytes()) {
+        let rest = &source[at..];
+        if let Some(name) = environment_name(rest, r"\begin{") {
+            if open.len() == MAX_OPEN {
+                open.clear();
+            }
+            open.push((at, name));
+        } else if let Some(name) = environment_name(rest, r"\end{")
+            && let Some(index) = open.iter().rposition(|(_, opened)| *opened == name)
+        {
+            let end = at + r"\end{}".len() + name.len();
+            environments.push(LatexEnvironment { range: open[index].0..end });
+            open.truncate(index);
+        }
+    }
+    environments.sort_by_key(|environment| environment.range.start);
+    environments
+}
+
+/// Returns the name in `\begin{name}`.
+pub(crate) fn environment_name<'a>(text: &'a str, command: &str) -> Option<&'a str> {
+    const MAX_NAME: usize = 24;
+    let rest = text.strip_prefix(command)?;
+    let end = rest.bytes().take(MAX_NAME).position(|byte| byte == b'}')?;
+    let is_name = rest[..end].trim_end_matches('*').bytes().all(|byte| byte.is_ascii_alphabetic());
+    (end > 0 && is_name).then(|| &rest[..end])
+}
+
+/// Finds the next single dollar that is not escaped.
+fn find_dollar(source: &str, from: usize) -> Option<usize> {
+    memchr::memchr_iter(b'$', &source.as_bytes()[from..])
+        .inspect(|_| work::count_steps(1))
+        .map(|found| from + found)
+        .find(|at| source[from..*at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 0)
+}
+
 /// Turns what was found behind `from` into a position, and counts the bytes that were read.
 fn counted(source: &str, from: usize, found: Option<usize>) -> Option<usize> {
     work::count_steps(found.unwrap_or(source.len() - from) + 1);
     found.map(|at| from + at)
 }
 
-/// Code or HTML, in which nothing is mathematics.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct CodeRange {
-    range: Range<usize>,
-    /// It is between backticks.
-    is_inline: bool,
-}
-
-fn code_ranges(source: &str) -> Vec<CodeRange> {
-    let mut ranges: Vec<CodeRange> = Vec::new();
-    for (event, range) in Parser::new_ext(source, parser_options() - Options::ENABLE_MATH).into_offset_iter() {
-        if matches!(event, Event::Start(Tag::CodeBlock(_) | Tag::HtmlBlock) | Event::Code(_) | Event::InlineHtml(_))
-            && ranges.last().is_none_or(|last| last.range.end <= range.start)
-        {
-            ranges.push(CodeRange { range, is_inline: matches!(event, Event::Code(_)) });
-        }
-    }
-    ranges
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::markdown::prepare::prepare;
 
+    /// Returns what the parser sees; `¤` stands for a hidden dollar.
     fn prepared(source: &str) -> String {
         let prepared = prepare(source);
-        assert_eq!(prepared.text.len(), source.len());
-        prepared.text.into_owned()
+        assert_eq!(prepared.text().len(), source.len());
+        prepared.text().replace('\u{1}', "¤")
     }
 
     #[test]
@@ -353,7 +495,7 @@ mod tests {
                 4000,
                 |size| text(size) + " $$",
                 |text| {
-                    replace_delimiters(text, &[]);
+                    replace_delimiters(&ParserDraft::new(text), &[]);
                 },
             );
         }
@@ -363,12 +505,11 @@ mod tests {
     fn text_without_formulas_is_unchanged() {
         for text in [
             r"`\(x\)` and \\(x\\)",
-            "$5 and $6, not code",
             "```\n$$\na\n$$\n```\n",
             r"\[sic\] \[ ] \(\)",
             "\\(a\n\nb\\)",
-            "- $$ is a pid\n- and $$ again",
             r"a \(x",
+            r"a \begin{tabular} b",
             "no maths",
             "<pre>\n\\(x\\)\n</pre>\n",
         ] {
@@ -377,10 +518,27 @@ mod tests {
     }
 
     #[test]
-    fn dollars_in_inline_code_are_hidden_from_the_parser() {
-        assert_eq!(prepared(r"it costs $5 with `$\!`"), "it costs $5 with `\u{1}\\!`");
-        assert_eq!(prepared("`a$$b$` and $x$"), "`a\u{1}\u{1}b\u{1}` and $x$");
-        assert_eq!(with_dollars("a\u{1}b"), "a$b");
+    fn dollars_that_enclose_no_formula_are_hidden_from_the_parser() {
+        for (text, expected) in [
+            ("$5 and $6, not code", "¤5 and ¤6, not code"),
+            ("- $$ is a pid\n- and $$ again", "- ¤¤ is a pid\n- and ¤¤ again"),
+            (r"it costs $5 with `$\!`", r"it costs ¤5 with `¤\!`"),
+            ("`a$$b$` and $x$", "`a¤¤b¤` and $x$"),
+            ("**$5** to **$9** and $x^2$", "**¤5** to **¤9** and $x^2$"),
+            ("*$HOME* twice, then ~~$9~~ now $8", "*¤HOME* twice, then ~~¤9~~ now ¤8"),
+            ("$$ is open and $a+b$", "¤¤ is open and $a+b$"),
+            ("$$\nx = $y$\n", "¤¤\nx = $y$\n"),
+        ] {
+            assert_eq!(prepared(text), expected);
+        }
+    }
+
+    #[test]
+    fn an_environment_is_a_formula_without_dollars() {
+        assert_eq!(prepared("\\begin{align}\na &= b\n\\end{align}\n"), "$$egin{align} a &= b \\end{alig$$\n");
+        assert_eq!(prepared(r"\begin{cases} \begin{cases} x \end{cases} \end{cases}").matches("$$").count(), 2);
+        let open = prepare("\\begin{align} a \\\\ b");
+        assert!(!open.text().contains('\\'), "its backslashes are no escapes: {}", open.text());
     }
 
     #[test]
@@ -388,19 +546,5 @@ mod tests {
         assert_eq!(prepare("text\n\n$$\na\n+ b\n").open_formula, 6);
         assert_eq!(prepare("text\n\n$$\na\n\n+ b\n").open_formula, usize::MAX);
         assert_eq!(prepare("$$\na\n$$\n").open_formula, usize::MAX);
-    }
-
-    #[test]
-    fn money_and_variables_are_not_formulas() {
-        for (latex, behind) in
-            [("5 and ", Some('6')), ("5-", Some('6')), ("5 (or 4) vs 10", None), ("HOME:", Some('P'))]
-        {
-            assert!(!is_maths(latex, behind), "{latex}");
-        }
-        for (latex, behind) in
-            [("x", None), ("n", Some('t')), ("5", None), ("2x+1", Some('.')), (r"3 \bmod 2", None), ("a^2", Some('b'))]
-        {
-            assert!(is_maths(latex, behind), "{latex}");
-        }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     chat::{Answer, ItemKind, ItemSlot, MessageBody, MessageId},
     citations::leftovers,
     config::{Config, CopyForm, CopyOnSelect, LineBreaks},
-    render::copied_text,
+    render::markdown::copied_text,
     ui::transcript::{CursorTarget, SelectionCopy, TranscriptCursor, folded_text},
 };
 

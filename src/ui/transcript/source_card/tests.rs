@@ -198,9 +198,26 @@ fn a_check_shows_how_well_the_text_matches_and_where() {
     │ Checked 14:03.                                                     │
     ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
-    assert_snapshot!(checked(&[claim("WAL does not work over a satellite link")]), @"");
-    assert_snapshot!(checked(&[SoughtText::Quotation("the moon is made of cheese".into())]), @"");
-    assert_snapshot!(checked(&[excerpt(exactly), excerpt("And one more thing here.")]), @"");
+    assert_snapshot!(checked(&[claim("WAL does not work over a satellite link")]), @"
+    │ ~ wording not on the page                                          │
+    │ The answer says it in words of its own; only reading can tell.     │
+    │ Checked 14:03.                                                     │
+    ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
+    ");
+    assert_snapshot!(checked(&[SoughtText::Quotation("the moon is made of cheese".into())]), @"
+    │ ✗ not found on the page                                            │
+    │ Read to the end, 35 words: the quoted words are not there.         │
+    │ Checked 14:03.                                                     │
+    ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
+    ");
+    assert_snapshot!(checked(&[excerpt(exactly), excerpt("And one more thing here.")]), @"
+    │ ~ 1 of 2 passages found · paragraph 1                              │
+    │ “… using a database must be on the same host computer; WAL does    │
+    │ not work over a network filesystem. This is because WAL requires   │
+    │ all processes to share a …”                                        │
+    │ Checked 14:03.                                                     │
+    ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
+    ");
 }
 
 #[test]

@@ -1,27 +1,48 @@
 //! Markdown in the forms in which it is copied for other programs: plain text without marks, and HTML.
 
-use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, Tag, TagEnd};
 
-use super::markdown::parser_options;
+use super::prepare::prepare;
 use crate::{config::LineBreaks, text};
 
 /// Returns the text of Markdown without its marks; tables are columns of text, and links have their address behind them.
 pub fn to_plain_text(markdown: &str, line_breaks: LineBreaks) -> String {
     let mut writer = PlainWriter { line_breaks, ..PlainWriter::default() };
-    Parser::new_ext(&text::clean(markdown), copy_options()).for_each(|event| writer.on_event(event));
+    let clean = text::clean(markdown);
+    let prepared = prepare(&clean);
+    prepared.events().for_each(|(event, range)| writer.on_event(event, &clean[range]));
     writer.finish()
 }
 
 /// Returns Markdown as HTML. What the text has of HTML is text, and only links that can be opened are links.
 pub fn to_html(markdown: &str, line_breaks: LineBreaks) -> String {
     let mut writer = HtmlWriter { line_breaks, ..HtmlWriter::default() };
-    Parser::new_ext(&text::clean(markdown), copy_options()).for_each(|event| writer.on_event(event));
+    let clean = text::clean(markdown);
+    let prepared = prepare(&clean);
+    prepared.events().for_each(|(event, range)| writer.on_event(event, &clean[range]));
     writer.out.trim_end().to_owned()
 }
 
-/// Dollars stay dollars, and formulas the LaTeX that they are.
-fn copy_options() -> Options {
-    parser_options().difference(Options::ENABLE_MATH)
+/// Tags of HTML that only form the text between them.
+const FORM_TAGS: [&str; 12] = ["b", "i", "u", "s", "em", "strong", "sub", "sup", "kbd", "mark", "small", "code"];
+
+/// What HTML in the text means.
+enum HtmlMeaning {
+    Nothing,
+    LineBreak,
+    /// One of `FORM_TAGS`, without attributes.
+    Form,
+    Words,
+}
+
+fn html_meaning(html: &str) -> HtmlMeaning {
+    let tag = html.trim().trim_start_matches("</").trim_matches(['<', '>', '/', ' ']).to_ascii_lowercase();
+    match tag.as_str() {
+        _ if html.trim_start().starts_with("<!--") => HtmlMeaning::Nothing,
+        "br" => HtmlMeaning::LineBreak,
+        tag if FORM_TAGS.contains(&tag) => HtmlMeaning::Form,
+        _ => HtmlMeaning::Words,
+    }
 }
 
 #[derive(Default)]
@@ -49,16 +70,18 @@ struct TextTable {
 }
 
 impl PlainWriter {
-    fn on_event(&mut self, event: Event<'_>) {
+    /// Takes an event and what was written for it.
+    fn on_event(&mut self, event: Event<'_>, written: &str) {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(end) => self.end(end),
-            Event::Text(words)
-            | Event::Code(words)
-            | Event::Html(words)
-            | Event::InlineHtml(words)
-            | Event::InlineMath(words)
-            | Event::DisplayMath(words) => self.push(&words),
+            Event::Text(words) | Event::Code(words) => self.push(&words),
+            Event::InlineMath(_) | Event::DisplayMath(_) => self.push(written),
+            Event::Html(html) | Event::InlineHtml(html) => match html_meaning(&html) {
+                HtmlMeaning::Nothing | HtmlMeaning::Form => (),
+                HtmlMeaning::LineBreak => self.push(if self.table.is_some() { " " } else { "\n" }),
+                HtmlMeaning::Words => self.push(&html),
+            },
             Event::FootnoteReference(name) => self.push(&format!("[{name}]")),
             Event::SoftBreak if self.line_breaks == LineBreaks::Markdown || self.table.is_some() => self.push(" "),
             Event::SoftBreak | Event::HardBreak => self.push("\n"),
@@ -241,12 +264,20 @@ struct HtmlWriter {
 }
 
 impl HtmlWriter {
-    fn on_event(&mut self, event: Event<'_>) {
+    /// Takes an event and what was written for it.
+    fn on_event(&mut self, event: Event<'_>, written: &str) {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(end) => self.end(end),
-            Event::Text(words) | Event::Html(words) | Event::InlineHtml(words) => self.push_escaped(&words),
-            Event::Code(words) | Event::InlineMath(words) | Event::DisplayMath(words) => {
+            Event::Text(words) => self.push_escaped(&words),
+            Event::Html(html) | Event::InlineHtml(html) => match html_meaning(&html) {
+                HtmlMeaning::Nothing => (),
+                HtmlMeaning::LineBreak => self.out.push_str("<br>"),
+                HtmlMeaning::Form => self.out.push_str(&html),
+                HtmlMeaning::Words => self.push_escaped(&html),
+            },
+            Event::InlineMath(_) | Event::DisplayMath(_) => self.push_escaped(written),
+            Event::Code(words) => {
                 self.out.push_str("<code>");
                 self.push_escaped(&words);
                 self.out.push_str("</code>");
@@ -369,14 +400,14 @@ mod tests {
 
     const TEXT: &str = "# Title\n\nSome **bold** and `code`, see [the page](https://a.example/x) or <https://b.example>.\n\n\
         - one\n  - two\n    more\n- three\n\n10. ten\n11. eleven\n\n| a | bb |\n|---|--:|\n| long cell | 1 |\n| 日本 | 22 |\n\n\
-        > quoted\n> twice\n\n```rust\nfn x() {\n    y();\n}\n```\n\nThe <b>end</b> & [bad](javascript:alert(1)).";
+        > quoted\n> twice\n\n```rust\nfn x() {\n    y();\n}\n```\n\nThe <b>end</b><!-- x -->, <i x=1>, $x^2$ & [bad](javascript:alert(1)).";
 
     #[test]
     fn plain_text_has_no_marks_and_tables_are_columns() {
         let plain = "Title\n\nSome bold and code, see the page (https://a.example/x) or https://b.example.\n\n\
             • one\n  • two\n    more\n• three\n\n10. ten\n11. eleven\n\n\
             a          bb\n---------  --\nlong cell   1\n日本       22\n\n\
-            > quoted\n> twice\n\nfn x() {\n    y();\n}\n\nThe <b>end</b> & bad.";
+            > quoted\n> twice\n\nfn x() {\n    y();\n}\n\nThe end, <i x=1>, $x^2$ & bad.";
         assert_eq!(to_plain_text(TEXT, LineBreaks::Auto), plain);
         assert_eq!(to_plain_text("one\ntwo", LineBreaks::Markdown), "one two");
         assert_eq!(
@@ -394,7 +425,7 @@ mod tests {
             <ol start=\"10\">\n<li>ten</li>\n<li>eleven</li>\n</ol>\n<table>\n<tr><th>a</th><th align=\"right\">bb</th></tr>\n\
             <tr><td>long cell</td><td align=\"right\">1</td></tr>\n<tr><td>日本</td><td align=\"right\">22</td></tr>\n</table>\n\
             <blockquote>\n<p>quoted<br>\ntwice</p>\n</blockquote>\n<pre><code class=\"language-rust\">fn x() {\n    y();\n}\n</code></pre>\n\
-            <p>The &lt;b&gt;end&lt;/b&gt; &amp; bad.</p>";
+            <p>The <b>end</b>, &lt;i x=1&gt;, $x^2$ &amp; bad.</p>";
         assert_eq!(to_html(TEXT, LineBreaks::Auto), html);
         assert_eq!(to_html("<script>alert(1)</script>", LineBreaks::Auto), "&lt;script&gt;alert(1)&lt;/script&gt;");
         assert_eq!(to_html("one\ntwo ![alt](https://a.example/i.png)", LineBreaks::Markdown), "<p>one two alt</p>");

@@ -1,0 +1,279 @@
+//! Rewrites a text for the parser, so that it reads what was meant, and gives its events back as they were written.
+//!
+//! Models do not write strict Markdown. Each pass, in a file of its own, changes what the parser would take wrongly: it
+//! hides a sign behind a stand-in of the same length, or inserts what is missing. The events that come back speak of
+//! the written text only: their ranges are mapped to it, and their words are taken from it.
+//!
+//! A pass runs only if the text has what triggers it, and its work is linear. A pass must not hide signs in the address
+//! of a link: the parser accepts no control characters there.
+
+use std::{borrow::Cow, ops::Range};
+
+use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
+
+use super::{cjk_emphasis, definitions, emphasis_signs, fence_nesting, formulas, list_indents, table_repair};
+
+/// A text in the form that is passed to the parser.
+#[derive(Debug)]
+pub(crate) struct PreparedMarkdown<'a> {
+    source: &'a str,
+    text: Cow<'a, str>,
+    insertions: Vec<TextInsertion>,
+    /// Where a formula begins that may still end: nothing after it is final.
+    pub open_formula: usize,
+    /// The formulas that span several lines.
+    pub formulas: Vec<Range<usize>>,
+}
+
+/// A text while the passes rewrite it. All positions are in its source.
+#[derive(Debug, Clone)]
+pub(super) struct ParserDraft<'a> {
+    pub source: &'a str,
+    /// The source with its hidden signs, if there are any.
+    hidden: Option<Vec<u8>>,
+    inserted: Vec<(usize, Cow<'static, str>)>,
+    pub open_formula: usize,
+    pub formulas: Vec<Range<usize>>,
+}
+
+/// Code or HTML, in which nothing is syntax.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CodeRange {
+    pub range: Range<usize>,
+    /// It is between backticks.
+    pub is_inline: bool,
+}
+
+/// Text that is not in the source.
+#[derive(Debug)]
+struct TextInsertion {
+    /// Where it stands in the prepared text.
+    start: usize,
+    len: usize,
+    /// Where it stands in the source.
+    source_pos: usize,
+}
+
+/// The signs that can be hidden; each has the control character of the same index as its stand-in.
+const SIGNS: &[u8] = b"$|*_~`[]<>#-+=.)(!:\\&^@{}\"";
+/// Characters that mean nothing to the parser and that no clean text contains.
+const STAND_INS: &[u8] =
+    &[1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
+
+pub(crate) fn parser_options() -> Options {
+    Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_GFM
+        | Options::ENABLE_MATH
+}
+
+/// Changes a text before the parser reads it.
+pub(super) type ParserPass = fn(&mut ParserDraft);
+
+/// The passes in their order: blocks first, because what is code or a cell decides what is a sign.
+pub(super) const PASSES: [ParserPass; 7] = [
+    fence_nesting::hide_inner_fences,
+    list_indents::indent_children,
+    table_repair::repair_tables,
+    formulas::rewrite_formulas,
+    definitions::show_unused_definitions,
+    emphasis_signs::hide_signs,
+    cjk_emphasis::adapt_neighbours,
+];
+
+/// Prepares clean text for the parser.
+pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
+    prepare_with(source, &PASSES)
+}
+
+/// Prepares clean text with some of the passes.
+pub(super) fn prepare_with<'a, 'p>(
+    source: &'a str,
+    passes: impl IntoIterator<Item = &'p ParserPass>,
+) -> PreparedMarkdown<'a> {
+    let mut draft = ParserDraft::new(source);
+    passes.into_iter().for_each(|pass| pass(&mut draft));
+    draft.finish()
+}
+
+impl<'a> ParserDraft<'a> {
+    pub(super) fn new(source: &'a str) -> Self {
+        Self { source, hidden: None, inserted: Vec::new(), open_formula: usize::MAX, formulas: Vec::new() }
+    }
+
+    /// The bytes that the parser will see, at their positions in the source.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.hidden.as_deref().unwrap_or(self.source.as_bytes())
+    }
+
+    /// The same bytes, to be replaced by others that keep the text valid.
+    pub(super) fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        self.hidden.get_or_insert_with(|| self.source.as_bytes().to_vec())
+    }
+
+    /// Hides the sign at a position from the parser; it is shown as it was written.
+    pub(super) fn hide(&mut self, position: usize) {
+        if let Some(nth) = SIGNS.iter().position(|sign| *sign == self.bytes()[position]) {
+            self.bytes_mut()[position] = STAND_INS[nth];
+        }
+    }
+
+    /// Passes `text` to the parser before the byte at a position. It is never shown, so it must be syntax.
+    pub(super) fn insert(&mut self, position: usize, text: impl Into<Cow<'static, str>>) {
+        self.inserted.push((position, text.into()));
+    }
+
+    /// Finds the code and HTML of the text as it is now, in order and without overlaps.
+    pub(super) fn code_ranges(&self) -> Vec<CodeRange> {
+        let prepared = self.clone().finish();
+        let mut ranges: Vec<CodeRange> = Vec::new();
+        for (event, range) in prepared.events_with(parser_options() - Options::ENABLE_MATH) {
+            let is_code = matches!(event, Event::Start(Tag::CodeBlock(_) | Tag::HtmlBlock) | Event::Code(_));
+            if (is_code || matches!(event, Event::InlineHtml(_)))
+                && ranges.last().is_none_or(|last| last.range.end <= range.start)
+            {
+                ranges.push(CodeRange { range, is_inline: matches!(event, Event::Code(_)) });
+            }
+        }
+        ranges
+    }
+
+    pub(super) fn finish(self) -> PreparedMarkdown<'a> {
+        let Self { source, hidden, mut inserted, open_formula, formulas } = self;
+        let same_length =
+            hidden.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(source), Cow::Owned);
+        if inserted.is_empty() {
+            return PreparedMarkdown { source, text: same_length, insertions: Vec::new(), open_formula, formulas };
+        }
+        inserted.sort_by_key(|(position, _)| *position);
+        let mut text = String::with_capacity(source.len() + inserted.iter().map(|(_, text)| text.len()).sum::<usize>());
+        let mut insertions = Vec::with_capacity(inserted.len());
+        let mut done = 0;
+        for (source_pos, words) in inserted {
+            text.push_str(&same_length[done..source_pos]);
+            insertions.push(TextInsertion { start: text.len(), len: words.len(), source_pos });
+            text.push_str(&words);
+            done = source_pos;
+        }
+        text.push_str(&same_length[done..]);
+        PreparedMarkdown { source, text: Cow::Owned(text), insertions, open_formula, formulas }
+    }
+}
+
+impl PreparedMarkdown<'_> {
+    /// Whether the text before `at` and the text after it can be laid out separately.
+    pub(super) fn can_split_at(&self, at: usize) -> bool {
+        let before = self.formulas.partition_point(|formula| formula.start < at);
+        at <= self.open_formula && before.checked_sub(1).is_none_or(|last| self.formulas[last].end <= at)
+    }
+
+    /// Reads the text; words and positions are those of the source.
+    pub(super) fn events(&self) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
+        self.events_with(parser_options())
+    }
+
+    fn events_with(&self, options: Options) -> impl Iterator<Item = (Event<'_>, Range<usize>)> {
+        let is_rewritten = matches!(self.text, Cow::Owned(_));
+        Parser::new_ext(&self.text, options)
+            .into_offset_iter()
+            .map(move |(event, range)| if is_rewritten { self.as_written(event, range) } else { (event, range) })
+    }
+
+    /// Returns an event with its words as they were written and its range in the source.
+    fn as_written<'e>(&'e self, event: Event<'e>, range: Range<usize>) -> (Event<'e>, Range<usize>) {
+        let written = self.source_pos(range.start)..self.source_pos(range.end);
+        let words = |words: CowStr<'e>| -> CowStr<'e> {
+            let is_same = *words == self.text[range.clone()];
+            if is_same { CowStr::Borrowed(&self.source[written.clone()]) } else { with_signs(words) }
+        };
+        let event = match event {
+            Event::Text(text) => Event::Text(words(text)),
+            Event::Code(code) => Event::Code(words(code)),
+            Event::Html(html) => Event::Html(words(html)),
+            Event::InlineHtml(html) => Event::InlineHtml(words(html)),
+            Event::InlineMath(latex) => Event::InlineMath(words(latex)),
+            Event::DisplayMath(latex) => Event::DisplayMath(words(latex)),
+            Event::FootnoteReference(label) => Event::FootnoteReference(with_signs(label)),
+            Event::Start(tag) => Event::Start(tag_with_signs(tag)),
+            Event::End(_) | Event::SoftBreak | Event::HardBreak | Event::Rule | Event::TaskListMarker(_) => event,
+        };
+        (event, written)
+    }
+
+    /// Returns the position in the source of a position in the prepared text.
+    fn source_pos(&self, position: usize) -> usize {
+        let after = self.insertions.partition_point(|insertion| insertion.start <= position);
+        let Some(last) = after.checked_sub(1).map(|index| &self.insertions[index]) else { return position };
+        last.source_pos + (position - last.start).saturating_sub(last.len)
+    }
+}
+
+fn tag_with_signs(tag: Tag) -> Tag {
+    match tag {
+        Tag::Link { link_type, dest_url, title, id } => {
+            Tag::Link { link_type, dest_url: with_signs(dest_url), title: with_signs(title), id: with_signs(id) }
+        }
+        Tag::Image { link_type, dest_url, title, id } => {
+            Tag::Image { link_type, dest_url: with_signs(dest_url), title: with_signs(title), id: with_signs(id) }
+        }
+        Tag::CodeBlock(CodeBlockKind::Fenced(info)) => Tag::CodeBlock(CodeBlockKind::Fenced(with_signs(info))),
+        Tag::FootnoteDefinition(label) => Tag::FootnoteDefinition(with_signs(label)),
+        other => other,
+    }
+}
+
+/// Returns words that are not a piece of the text, such as code without its line ends, with their hidden signs.
+fn with_signs(words: CowStr) -> CowStr {
+    let sign_of = |byte: u8| STAND_INS.iter().position(|stand_in| *stand_in == byte).map(|nth| SIGNS[nth] as char);
+    if !words.bytes().any(|byte| sign_of(byte).is_some()) {
+        return words;
+    }
+    words.chars().map(|char| u8::try_from(char).ok().and_then(sign_of).unwrap_or(char)).collect::<String>().into()
+}
+
+#[cfg(test)]
+impl PreparedMarkdown<'_> {
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_signs_come_back_as_they_were_written() {
+        let source = "a *b* `$*` [c*d](x \"*\")\n";
+        let mut draft = ParserDraft::new(source);
+        memchr::memchr2_iter(b'*', b'$', source.as_bytes()).for_each(|at| draft.hide(at));
+        let prepared = draft.finish();
+        let events: Vec<(Event, &str)> = prepared.events().map(|(event, range)| (event, &source[range])).collect();
+        assert!(events.contains(&(Event::Text("a *b* ".into()), "a *b* ")), "{events:?}");
+        assert!(events.contains(&(Event::Code("$*".into()), "`$*`")), "{events:?}");
+        assert!(events.contains(&(Event::Text("c*d".into()), "c*d")), "{events:?}");
+        let has_title =
+            |(event, _): &(Event, &str)| matches!(event, Event::Start(Tag::Link { title, .. }) if **title == *"*");
+        assert!(events.iter().any(has_title), "{events:?}");
+    }
+
+    #[test]
+    fn what_is_inserted_moves_no_position() {
+        let source = "1. a\n  - *b*\n\nc\n";
+        let mut draft = ParserDraft::new(source);
+        draft.insert(source.len(), "\n- x\n");
+        draft.insert(5, " ");
+        let prepared = draft.finish();
+        assert_eq!(prepared.text(), "1. a\n   - *b*\n\nc\n\n- x\n");
+        let texts: Vec<&str> = prepared
+            .events()
+            .filter(|(event, _)| matches!(event, Event::Text(_)))
+            .map(|(_, range)| &source[range])
+            .collect();
+        assert_eq!(texts, ["a", "b", "c", ""]);
+        let items = prepared.events().filter(|(event, _)| matches!(event, Event::Start(Tag::Item)));
+        assert_eq!(items.map(|(_, range)| range.start).collect::<Vec<_>>(), [0, 7, source.len()]);
+    }
+}
