@@ -125,7 +125,9 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::PreviousMatch], &[A::NextMatch]], "previous, next match"),
             Actions(&[&[A::Accept]], "go to the matches"),
         ],
-        KeyContext::Matches => &[Actions(&[&[A::NextMatch], &[A::PreviousMatch]], "next, previous match")],
+        KeyContext::Matches => {
+            &[Actions(&[&[A::NextMatch]], "next match"), Actions(&[&[A::PreviousMatch]], "previous match")]
+        }
         KeyContext::Pause => &[
             Actions(&[&[A::ResumeTurn], &[A::EndTurn]], "continue, stop here"),
             Actions(&[&[A::Accept]], "says which keys count"),
