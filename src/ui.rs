@@ -116,8 +116,11 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::PageOpened { url, result } => actions::citation_actions::on_browsed(screen, cx, url, result),
-        Msg::SourceChecked { conversation, question, result } => {
-            actions::citation_actions::on_checked(&mut screen.pane, cx, conversation, question, result);
+        Msg::PageChecked { conversation, message, results } => {
+            actions::source_checks::on_checked(&mut screen.pane, cx, conversation, message, results);
+        }
+        Msg::ClaimsJudged { conversation, message, model, result } => {
+            actions::claim_judge::on_judged(&mut screen.pane, cx, conversation, message, &model, result);
         }
         Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
         Msg::Connected(outcome) => overlays::connecting::on_connected(screen, cx, outcome),
@@ -207,7 +210,7 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
                 .into_iter()
                 .flatten(),
         )
-        .chain(actions::citation_actions::next_wake(&state.screen, &state.chats, now))
+        .chain(actions::source_checks::next_wake(&state.screen, &state.chats, now))
         .chain(state.toasts.ends_at())
         .chain(overlays::connecting::next_wake(screen, now))
         .min()

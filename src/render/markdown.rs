@@ -11,6 +11,7 @@ mod citation_marks;
 mod cjk_emphasis;
 mod code_blocks;
 mod code_style;
+pub mod copied_text;
 mod deferred_text;
 mod definitions;
 mod delimiter_runs;

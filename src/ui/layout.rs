@@ -115,6 +115,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
             rail.as_size(),
             cx.now,
             &options,
+            transcript.checks(),
         );
     }
     effects.extend(transcript.take_highlight_jobs().into_iter().map(Effect::HighlightCode));

@@ -6,8 +6,8 @@ use crossterm::event::Event as Input;
 
 use crate::{
     api::{self, Catalogue, Event, FreeQuota, Usage, endpoint::EndpointInfo},
-    chat::{CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
-    citations::check::{CheckQuestion, CheckedPage},
+    chat::{Answer, CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
+    citations::check::CheckOutcome,
     config::{SettingChange, ThemeFile},
     keys::KeyListing,
     mcp,
@@ -107,11 +107,18 @@ pub enum Msg {
         url: String,
         result: Result<(), String>,
     },
-    /// What a check found on a page, or why the page could not be read.
-    SourceChecked {
+    /// What was found on a cited page, for each source of the answer on it.
+    PageChecked {
         conversation: ConversationId,
-        question: CheckQuestion,
-        result: Result<CheckedPage, String>,
+        message: MessageId,
+        results: Vec<(String, CheckOutcome)>,
+    },
+    /// What a model said about the claims of an answer, or why it did not.
+    ClaimsJudged {
+        conversation: ConversationId,
+        message: MessageId,
+        model: String,
+        result: Result<Box<Answer>, String>,
     },
     /// The editor has closed; `Ok` is the saved text.
     EditorClosed(Result<String, String>),

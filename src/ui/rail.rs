@@ -15,7 +15,7 @@ use super::{
 };
 use crate::chat::{Answer, Conversation, ConversationId, ItemKind, Message, MessageId, Timestamp};
 use crate::{
-    citations::annotations::AnswerCitations,
+    citations::{annotations::AnswerCitations, check::SourceChecks},
     render::{
         markdown::{LayoutBudget, LayoutJob, MarkdownLayout},
         row::{RowKind, StyledRow, StyledSpan, TextStyle},
@@ -117,6 +117,7 @@ impl Rail {
         size: ratatui::layout::Size,
         now: Timestamp,
         options: &ReadingOptions,
+        checks: &SourceChecks,
     ) {
         let answer = current_answer(conversation, focus.message);
         let id = answer.map(|(id, _)| id);
@@ -143,7 +144,7 @@ impl Rail {
             self.select_tab_for(answer);
             match self.tab {
                 RailTab::Reasoning => self.lay_out_reasoning(answer, now, options, read),
-                RailTab::Sources => self.lay_out_sources(answer, options),
+                RailTab::Sources => self.lay_out_sources(answer, checks, options),
                 RailTab::Details => self.lay_out_details(conversation, id, now, options),
             }
         } else {

@@ -54,7 +54,10 @@ impl MarkdownLayout {
 
     /// Returns the range of the claim and its mark, whichever comes first.
     pub(super) fn highlight_range(&self, lit: &HighlightedCitation) -> Range<usize> {
-        let mark = self.citation_marks.iter().find(|mark| mark.annotation_index == lit.annotation_index);
+        let is_lit = |mark: &&CitationMark| {
+            mark.cited.as_ref().is_some_and(|cited| cited.annotation_index == lit.annotation_index)
+        };
+        let mark = self.citation_marks.iter().find(is_lit);
         let (start, end) = mark.map_or((lit.claim.start, lit.claim.end), |mark| {
             (mark.range.start.min(mark.insert_at.saturating_sub(1)), mark.range.end.max(mark.insert_at))
         });
@@ -161,6 +164,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::citations::annotations::CitedAnnotation;
     use crate::render::markdown::{MarkdownOptions, TextStage};
 
     #[test]
@@ -171,10 +175,13 @@ mod tests {
             let mark = |nth: usize| CitationMark {
                 range: nth * 19..nth * 19 + 17,
                 insert_at: nth * 19 + 17,
-                number: nth as u32 + 1,
-                is_from_server: true,
-                annotation_index: nth,
-                key: Arc::from("key"),
+                cited: Some(CitedAnnotation {
+                    number: nth as u32 + 1,
+                    is_from_server: true,
+                    annotation_index: nth,
+                    key: Arc::from("key"),
+                    verdict: None,
+                }),
             };
             (text, (0..blocks).map(mark).collect::<Vec<_>>())
         };

@@ -97,6 +97,7 @@ struct LayoutKey {
     day: jiff::civil::Date,
     selected_citation: Option<CitationTarget>,
     source_card: Option<(u64, Option<i64>)>,
+    checks: Option<(u64, Option<i64>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -189,6 +190,7 @@ impl MessageRows {
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
             selected_citation: cited,
             source_card: cited.and_then(|_| context.citation_state.layout_key(context.now)),
+            checks: context.citation_state.checks_key(message.id, context.now),
         };
         let is_live = message.as_answer().is_some_and(|answer| !answer.is_over());
         if !is_live && !self.is_behind && self.finished.is_empty() && self.layout_key.as_ref() == Some(&key) {
@@ -300,6 +302,7 @@ impl MessageRows {
             PartKind::Head
             | PartKind::Notes
             | PartKind::Label
+            | PartKind::Checks
             | PartKind::Text
             | PartKind::Sources
             | PartKind::SourceCard
