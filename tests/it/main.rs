@@ -35,6 +35,7 @@ mod overlay_keys;
 mod page_fetch;
 mod printing;
 mod queue;
+mod reading_aids;
 mod readme;
 mod requests;
 mod results;

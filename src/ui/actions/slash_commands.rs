@@ -3,15 +3,16 @@
 use super::{
     finding, list_actions,
     model_settings::{self, available_efforts},
+    setting_choices::{change_setting, setting_choices, setting_named},
     switching,
 };
 use crate::{
     chat::Effort,
-    config::{MouseMode, SettingChange},
+    config::TEXT_WIDTHS,
     render::theme::Theme,
     text::ranking::{self, NamedChoice, RankCandidate},
     ui::{
-        Action, Effect,
+        Action,
         action::CommandArgument,
         chats::Chats,
         cx::Cx,
@@ -61,7 +62,10 @@ fn choices(action: Action, chats: &Chats, env: &Environment) -> Option<Vec<Slash
     Some(match action.argument()? {
         CommandArgument::Text => return None,
         CommandArgument::OnOff => vec![choice("on", ""), choice("off", "")],
-        CommandArgument::Mouse => MOUSE_MODES.map(|(mode, about)| choice(mode.as_str(), about)).to_vec(),
+        CommandArgument::Mouse | CommandArgument::Cells | CommandArgument::LineBreaks | CommandArgument::CopyForm => {
+            let values = setting_choices(action)?.into_iter();
+            values.map(|value| choice(&value.name, value.about)).collect()
+        }
         CommandArgument::Effort => {
             let offered = available_efforts(chats, env).map(|efforts| efforts.offered).unwrap_or_default();
             offered.into_iter().map(|effort| choice(effort.name(), "")).collect()
@@ -77,13 +81,6 @@ fn choices(action: Action, chats: &Chats, env: &Environment) -> Option<Vec<Slash
         }
     })
 }
-
-/// How much of the mouse is used, and what that means.
-const MOUSE_MODES: [(MouseMode, &str); 3] = [
-    (MouseMode::On, "scroll, click and select; with Shift the terminal selects"),
-    (MouseMode::Wheel, "scroll only"),
-    (MouseMode::Off, "leave it to the terminal"),
-];
 
 /// Returns the names of the themes: one that follows the terminal, the user's own, then those of the program.
 pub(crate) fn theme_names(env: &Environment) -> Vec<String> {
@@ -137,6 +134,11 @@ fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environme
         Some(CommandArgument::Text) => return Ok(typed.to_owned()),
         // One that is empty says how to fill it.
         Some(CommandArgument::Slot) if matches!(typed.parse::<u8>(), Ok(1..=9)) => return Ok(typed.to_owned()),
+        Some(CommandArgument::Cells) => {
+            let is_width = setting_named(action, typed).is_some();
+            let why = || format!("/{name} takes {} to {} cells.", TEXT_WIDTHS.start(), TEXT_WIDTHS.end());
+            return if is_width { Ok(typed.to_owned()) } else { Err(ArgumentFault::Unknown(why())) };
+        }
         // Without a catalogue a model is taken as typed.
         Some(CommandArgument::Model) if env.catalogue(&chats.settings().endpoint).is_none() => {
             return Ok(typed.to_owned());
@@ -161,7 +163,13 @@ fn unknown_argument(action: Action, typed: &str, choices: &[SlashChoice], chats:
     match action.argument() {
         Some(CommandArgument::Effort) => model_settings::efforts_note(chats, env),
         Some(CommandArgument::Slot) => format!("/{name} takes a number from 1 to 9."),
-        Some(CommandArgument::OnOff | CommandArgument::Mouse) => {
+        Some(
+            CommandArgument::OnOff
+            | CommandArgument::Mouse
+            | CommandArgument::Cells
+            | CommandArgument::LineBreaks
+            | CommandArgument::CopyForm,
+        ) => {
             format!("/{name} takes {}.", choice_names(0..choices.len(), choices))
         }
         Some(CommandArgument::Theme | CommandArgument::Model | CommandArgument::Text) | None => {
@@ -233,9 +241,9 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
             }
         }
         Action::ChooseTheme => overlays::set_theme(&mut screen.overlays, cx, argument),
-        Action::ChooseMouse => {
-            if let Some((mouse, _)) = MOUSE_MODES.into_iter().find(|(mode, _)| mode.as_str() == argument) {
-                set_mouse(cx, mouse);
+        Action::ChooseMouse | Action::ChooseTextWidth | Action::ChooseLineBreaks | Action::ChooseCopyForm => {
+            if let Some(change) = setting_named(action, &argument) {
+                change_setting(screen, cx, change);
             }
         }
         Action::EditParameters => {
@@ -255,11 +263,4 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
         }
         _ => on_action(screen, cx, action),
     }
-}
-
-/// Changes how much of the mouse the program uses, and saves it.
-pub(crate) fn set_mouse(cx: &mut Cx<'_>, mouse: MouseMode) {
-    cx.env.config.mouse = mouse;
-    cx.effects.push(Effect::SetMouseMode(mouse));
-    cx.effects.push(Effect::SaveSetting(SettingChange::Mouse(mouse)));
 }

@@ -4,7 +4,6 @@ use super::{PickerItem, PickerKind, ScreenOverlay};
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     chat::{MessageBody, MessageId, Timestamp},
-    config::MouseMode,
     render::theme::ColourRole,
     ui::{
         Action,
@@ -271,27 +270,6 @@ fn prompt_rows(chats: &Chats, env: &Environment) -> Vec<PickerRow<PickerItem>> {
 
 pub(crate) fn first_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()
-}
-
-/// Opens the choice of how much of the mouse the program uses.
-pub(crate) fn open_mouse_modes(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let mut picker = FuzzyPicker::new("Mouse", CHECKED_COLUMNS);
-    picker.width = 60;
-    picker.detail_rows = 1;
-    let row = |(mouse, words): (MouseMode, &str)| PickerRow {
-        cells: vec![cx.env.theme.marks.check(mouse == cx.env.config.mouse), mouse.as_str().to_owned()],
-        extra_terms: String::new(),
-        detail_lines: vec![vec![(DetailStyle::Muted, words.to_owned())]],
-        payload: PickerItem::Mouse(mouse),
-    };
-    let rows = [
-        (MouseMode::On, "It scrolls, clicks and selects; Shift leaves it to the terminal."),
-        (MouseMode::Wheel, "It scrolls, and clicks do nothing."),
-        (MouseMode::Off, "The terminal handles it."),
-    ];
-    picker.set_rows(rows.into_iter().map(row).collect());
-    picker.select(&PickerItem::Mouse(cx.env.config.mouse));
-    push_picker(&mut screen.overlays, PickerKind::Mouse, picker, &[(&[Action::Accept], "save"), CANCEL]);
 }
 
 /// Opens the help: the keys of the present context first.
