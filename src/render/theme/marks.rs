@@ -136,7 +136,7 @@ impl ThemeMarks {
         dash: "-",
         footnote: "1",
         enter: "Enter",
-        up_down: "up down",
+        up_down: "Up Down",
         range_dash: "-",
         secret: "*",
         rule: "-",
