@@ -33,7 +33,10 @@ use crate::{
     config::{self, AppPaths, Config},
     files, keys,
     mcp::{McpHandle, McpJob, ServerDiscovery},
-    render::{highlight, markdown::LayoutJob},
+    render::{
+        highlight,
+        markdown::{LayoutJob, SearchJob},
+    },
     secrets,
     store::StoreHandle,
     text,
@@ -62,6 +65,7 @@ pub struct EffectRuntime {
     highlighter: Option<sync::Sender<highlight::HighlightJob>>,
     /// Lays out long texts; started with the first.
     layout_thread: Option<sync::Sender<(TextId, Box<LayoutJob>)>>,
+    last_search: Option<AbortHandle>,
     pages: PageFetcher,
     paths: AppPaths,
     /// Declared last: dropping it waits until everything is on disk.
@@ -101,6 +105,7 @@ impl EffectRuntime {
             tasks,
             highlighter: None,
             layout_thread: None,
+            last_search: None,
             pages: PageFetcher::for_public_web(),
             pipe_task: None,
             connect_task: None,
@@ -137,6 +142,7 @@ impl EffectRuntime {
             Effect::RunStoreJob(job) => self.store.send(job),
             Effect::HighlightCode(job) => self.highlight(job),
             Effect::LayOutText { text, job } => self.lay_out(text, job),
+            Effect::SearchText { conversation, ticket, job } => self.search(conversation, ticket, job),
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
             Effect::Connect(job) => self.connect(job),
             Effect::StopConnecting => self.stop_connecting(),
@@ -346,6 +352,18 @@ impl EffectRuntime {
             jobs
         });
         let _ = jobs.send((text, job)); // As above.
+    }
+
+    /// Searches a long text, instead of the last one if that has not begun.
+    fn search(&mut self, conversation: ConversationId, ticket: u64, job: Box<SearchJob>) {
+        let inbox = self.inbox.clone();
+        let search = self.tasks.spawn_blocking(move || {
+            let found = Box::new(job.run());
+            let _ = inbox.blocking_send(Msg::TextSearched { conversation, ticket, found }); // Fails only on shutdown.
+        });
+        if let Some(last) = self.last_search.replace(search) {
+            last.abort();
+        }
     }
 
     /// Runs blocking work outside the loop, and reports its result.

@@ -110,6 +110,11 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::TextLaidOut { text, layout } => screen.on_text_laid_out(text, *layout),
+        Msg::TextSearched { conversation, ticket, found } => {
+            if let Some(transcript) = screen.pane.transcripts.get_mut(&conversation) {
+                transcript.on_text_searched(ticket, *found);
+            }
+        }
         Msg::PageOpened { url, result } => actions::citation_actions::on_browsed(screen, cx, url, result),
         Msg::PageChecked { conversation, message, results } => {
             actions::source_checks::on_checked(&mut screen.pane, cx, conversation, message, results);
@@ -192,7 +197,8 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         turn.phase_started + step * i32::try_from(steps + 1).unwrap_or(i32::MAX)
     });
     let has_pending_work = |transcript: &Transcript| transcript.is_searching() || transcript.is_behind();
-    let next_layout = screen.transcript(&state.chats).is_some_and(has_pending_work).then(|| now + FRAME_INTERVAL);
+    let is_behind = screen.rail.is_behind || screen.transcript(&state.chats).is_some_and(has_pending_work);
+    let next_layout = is_behind.then(|| now + FRAME_INTERVAL);
     let hints = screen.pending_sequence.as_ref().map(|leader| leader.since + HINTS_DELAY).filter(|due| *due > now);
     state
         .chats

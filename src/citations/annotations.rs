@@ -342,7 +342,9 @@ impl PartCitations {
         if text.len() == self.processed_bytes && annotations.len() == fresh {
             return changed;
         }
-        self.offsets.extend(text);
+        if !annotations.is_empty() {
+            self.offsets.extend(text);
+        }
         changed |= self.find_leftovers(text);
         for annotation in &annotations[fresh..] {
             changed = true;

@@ -26,6 +26,7 @@ use crate::{
         html,
         quote::PageText,
     },
+    text,
 };
 pub use address::is_public;
 
@@ -97,7 +98,7 @@ impl PageFetcher {
         let body = timeout(time, self.fetch(&page));
         let body = body.await.map_err(|_| format!("the page did not come within {} s", time.as_secs_f32()))??;
         let limit = self.limits.max_bytes;
-        spawn_blocking(move || look_on_page(&body, &questions, limit)).await.map_err(|error| error.to_string())?
+        spawn_blocking(move || look_on_page(&body, &questions, limit)).await.map_err(|error| text::error_words(&error))?
     }
 
     async fn fetch(&self, url: &str) -> Result<PageBody, String> {
@@ -137,7 +138,7 @@ impl PageFetcher {
             .connect_timeout(self.limits.timeout)
             .resolve_to_addrs(&name, &addresses)
             .build()
-            .map_err(|error| format!("secure connections are not available: {error}"))?;
+            .map_err(|error| format!("secure connections are not available: {}", text::error_words(&error)))?;
         let accepted = "text/html, application/xhtml+xml, text/*;q=0.9";
         client.get(url.clone()).header(ACCEPT, accepted).send().await.map_err(|error| explain_error(url, &error))
     }

@@ -8,7 +8,10 @@ use crate::{
     citations::check::CheckQuestion,
     config::{self, DesktopNotification},
     mcp,
-    render::{highlight, markdown::LayoutJob},
+    render::{
+        highlight,
+        markdown::{LayoutJob, SearchJob},
+    },
     store,
     tools::{ToolCommand, ToolId},
 };
@@ -60,6 +63,12 @@ pub enum Effect {
     LayOutText {
         text: TextId,
         job: Box<LayoutJob>,
+    },
+    /// Searches a text that is too long for a frame, instead of any other; answered by `Msg::TextSearched`.
+    SearchText {
+        conversation: ConversationId,
+        ticket: u64,
+        job: Box<SearchJob>,
     },
     /// Reads the catalogue of an endpoint: the cache first, then the server if the cache is stale.
     FetchModels {

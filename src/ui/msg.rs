@@ -11,7 +11,11 @@ use crate::{
     config::{SettingChange, ThemeFile},
     keys::KeyListing,
     mcp,
-    render::{highlight, markdown::MarkdownLayout, theme::ThemeShade},
+    render::{
+        highlight,
+        markdown::{MarkdownLayout, TextHits},
+        theme::ThemeShade,
+    },
     store,
     tools::{ToolDefinition, ToolFailure, ToolOutcome},
     ui::effect::TextId,
@@ -91,6 +95,12 @@ pub enum Msg {
     TextLaidOut {
         text: TextId,
         layout: Box<MarkdownLayout>,
+    },
+    /// A text was searched that was too long for a frame.
+    TextSearched {
+        conversation: ConversationId,
+        ticket: u64,
+        found: Box<TextHits>,
     },
     /// A page was opened in the browser; the error is the command to run where there is a browser.
     PageOpened {

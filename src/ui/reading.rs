@@ -4,6 +4,7 @@ pub(crate) mod check_words;
 pub(crate) mod facts;
 pub(crate) mod limited_text;
 pub mod result_text;
+pub(crate) mod text_focus;
 pub(crate) mod tool_text;
 
 use crate::{

@@ -102,7 +102,7 @@ impl<'a> Selection<'a> {
             if begins_line && selected.start == 0 && !matches!(row.kind, RowKind::Code { .. }) {
                 let lead = &row.spans[..row.lead_spans];
                 for span in lead {
-                    out.push_str(span.markdown.unwrap_or(&span.text));
+                    out.push_str(span.markdown().unwrap_or(&span.text));
                 }
             }
             for run in row.source_map.runs() {

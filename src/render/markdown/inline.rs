@@ -261,13 +261,8 @@ impl InlineText {
             }
             let end = run.end.min(piece.end);
             if end > start {
-                spans.push(StyledSpan {
-                    text: self.text[start..end].to_owned(),
-                    style: run.style,
-                    link: run.link.clone(),
-                    citation: run.citation,
-                    markdown: None,
-                });
+                let span = StyledSpan::new(&self.text[start..end], run.style);
+                spans.push(span.with_link(run.link.clone()).with_citation(run.citation));
             }
             start = end.max(start);
         }

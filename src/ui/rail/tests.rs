@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     api::Annotation,
     chat::{
-        AnswerEnd, ChatSettings, ConversationHeader, ConversationId, Item, MessageBody, Prompt,
+        AnswerEnd, ChatSettings, ConversationHeader, ConversationId, Item, ItemSlot, MessageBody, Prompt,
         answer::{ContentPart, ItemKind, ReasoningItem, SearchCall},
     },
     citations::check::SourceChecks,

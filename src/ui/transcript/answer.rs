@@ -3,12 +3,11 @@
 mod cards;
 mod selected_citation;
 mod work_rows;
+pub(crate) use work_rows::reasoning_key;
 
 use super::{
     CitationTarget,
-    message_rows::{
-        LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, TextKey, head_row, left_out_mark,
-    },
+    message_rows::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, head_row, left_out_mark},
     parts::{AnswerPart, MessageParts, PartContent, PartKey, PartKind},
 };
 use crate::{
@@ -22,7 +21,7 @@ use crate::{
     },
     text,
     ui::{
-        reading::{check_words, facts},
+        reading::{check_words, facts, text_focus::TextKey},
         transcript::{item_details, sources_line},
     },
 };
@@ -233,15 +232,13 @@ impl SectionBuilder<'_> {
         if is_answer {
             layout.continue_after(self.counted);
         }
-        let had_plain_source = layout.shows_plain_source();
+        let plain_start = layout.plain_start();
         let mut is_replaced = self.laid.finished.remove(&key).is_some_and(|finished| layout.adopt(finished, text));
         let marks = if is_answer { self.laid.citations.marks(key) } else { &[] };
         let stage = if is_complete { TextStage::Complete } else { TextStage::Growing };
-        let ready = layout.end_for_frame(text, stage, self.laid.budget);
-        self.laid.is_behind |= ready < text.len();
-        let stage_now = if ready == text.len() { stage } else { TextStage::Growing };
-        layout.sync_within(&text[..ready], width, stage_now, marks, &mut self.laid.budget);
-        is_replaced |= layout.shows_plain_source() != had_plain_source;
+        layout.set_focus(self.context.focus.in_text(key));
+        self.laid.is_behind |= layout.sync_frame(text, width, stage, marks, &mut self.laid.budget);
+        is_replaced |= layout.plain_start() != plain_start;
         if is_replaced {
             self.laid.replaced_frame = Some(self.context.frame);
         }

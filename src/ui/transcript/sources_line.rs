@@ -52,7 +52,7 @@ pub fn sources_line(
         if let Some(sign) = verdict {
             row.spans.extend([sign, StyledSpan::new(" ", TextStyle::of(ColourRole::Text))]);
         }
-        row.spans.push(StyledSpan { link, ..StyledSpan::new(site, TextStyle::of(ColourRole::Text)) });
+        row.spans.push(StyledSpan::new(site, TextStyle::of(ColourRole::Text)).with_link(link));
     }
     rows.into_iter().map(|row| row.truncated(width)).collect()
 }

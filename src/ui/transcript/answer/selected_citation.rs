@@ -58,7 +58,7 @@ impl SectionBuilder<'_> {
     fn paragraph_end(&self, place: TextPartId, annotation: usize) -> Option<usize> {
         let rows = self.laid.texts.get(&place)?.rows();
         let has_mark = |row: &StyledRow| {
-            row.spans.iter().any(|span| span.citation.is_some_and(|cited| cited.annotation == Some(annotation)))
+            row.spans.iter().any(|span| span.citation().is_some_and(|cited| cited.annotation == Some(annotation)))
         };
         let mark = rows.iter().position(has_mark)?;
         let is_continued = |at: usize| {
