@@ -28,6 +28,7 @@ mod layers;
 mod layout;
 mod looks;
 mod markdown;
+mod meant_markdown;
 mod moving;
 mod notifications;
 mod page_fetch;

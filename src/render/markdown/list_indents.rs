@@ -26,9 +26,12 @@ struct OpenItem {
 /// The code of a fence inside an item.
 #[derive(Debug, Clone, Copy, Default)]
 struct FenceIndent {
+    /// The spaces that are inserted before the fence.
     shift: usize,
     /// The least indent for the parser.
     min: usize,
+    /// The spaces that are inserted before its code, once it has any.
+    code_shift: Option<usize>,
 }
 
 /// The items that are open at some line, the outermost first.
@@ -48,11 +51,17 @@ pub(super) fn indent_children(draft: &mut ParserDraft) {
     }
     let mut scan = FenceScan::default();
     let mut list = ListIndents::default();
+    let formulas = draft.formulas.clone();
+    let mut formulas = formulas.iter().peekable();
     for line in source_lines(source) {
+        while formulas.next_if(|formula| formula.end <= line.body_start).is_some() {}
+        if formulas.peek().is_some_and(|formula| formula.start < line.body_start) {
+            continue; // A formula may contain what would be an item.
+        }
         let role = scan.read(&line);
         let is_code = matches!(role, LineRole::Code | LineRole::InnerEnd | LineRole::FenceEnd);
         let line = if is_code { line.at_depth(list.quote_depth) } else { line };
-        let spaces = if is_code { list.missing_in_code(&line) } else { list.missing_spaces(&line, role) };
+        let spaces = if is_code { list.missing_in_code(&line, role) } else { list.missing_spaces(&line, role) };
         if spaces > 0 && line.indent() + spaces <= MAX_COLUMN {
             draft.insert(line.body_start, " ".repeat(spaces));
         }
@@ -61,10 +70,17 @@ pub(super) fn indent_children(draft: &mut ParserDraft) {
 
 impl ListIndents {
     /// Returns how many spaces a line in a fence lacks.
-    fn missing_in_code(&mut self, line: &SourceLine) -> usize {
+    fn missing_in_code(&mut self, line: &SourceLine, role: LineRole) -> usize {
         self.is_after_blank = false;
-        let missing = self.fence.min.saturating_sub(line.indent()).max(self.fence.shift);
-        if line.is_blank() { 0 } else { missing }
+        if line.is_blank() {
+            return 0;
+        }
+        let missing = self.fence.min.saturating_sub(line.indent());
+        if role == LineRole::FenceEnd {
+            return missing.max(self.fence.shift);
+        }
+        // Code that begins further to the left than its fence keeps its own indents.
+        missing.max(*self.fence.code_shift.get_or_insert(missing.max(self.fence.shift)))
     }
 
     /// Returns how many spaces a line outside fences lacks.
@@ -89,7 +105,7 @@ impl ListIndents {
         self.push_items(line, missing);
         if is_fence {
             let min = self.items.last().map_or(0, |item| item.text_column + item.shift);
-            self.fence = FenceIndent { shift: missing, min };
+            self.fence = FenceIndent { shift: missing, min, code_shift: None };
         }
         missing
     }
@@ -168,7 +184,7 @@ mod tests {
     #[test]
     fn the_code_of_an_item_stays_in_it() {
         assert_eq!(indented("1. a\n  ```\n  x\n    y\n  ```\n2. b\n"), "1. a\n   ```\n   x\n     y\n   ```\n2. b\n");
-        assert_eq!(indented("- a\n  ```\nx\n\n  y\n```\n- b\n"), "- a\n  ```\n  x\n\n  y\n  ```\n- b\n");
+        assert_eq!(indented("- a\n  ```\nx\n\n  y\n```\n- b\n"), "- a\n  ```\n  x\n\n    y\n  ```\n- b\n");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{borrow::Cow, ops::Range};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
 
-use super::{fence_nesting, formulas, list_indents, table_repair};
+use super::{fence_nesting, formulas, held_line, list_indents, table_repair};
 
 /// A text in the form that is passed to the parser.
 #[derive(Debug)]
@@ -71,12 +71,22 @@ pub(crate) fn parser_options() -> Options {
 
 /// Prepares clean text for the parser.
 pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
+    rewritten(ParserDraft::new(source)).finish()
+}
+
+/// Prepares clean text whose last line goes on.
+pub(crate) fn prepare_growing(source: &str) -> PreparedMarkdown<'_> {
     let mut draft = ParserDraft::new(source);
+    held_line::close_newest_line(&mut draft);
+    rewritten(draft).finish()
+}
+
+fn rewritten(mut draft: ParserDraft) -> ParserDraft {
     fence_nesting::hide_inner_fences(&mut draft);
-    list_indents::indent_children(&mut draft);
     table_repair::repair_tables(&mut draft);
     formulas::rewrite_formulas(&mut draft);
-    draft.finish()
+    list_indents::indent_children(&mut draft);
+    draft
 }
 
 impl<'a> ParserDraft<'a> {
