@@ -8,11 +8,16 @@
 
 mod blocks;
 mod citation_marks;
+mod cjk_emphasis;
 mod code_blocks;
 mod code_style;
 mod deferred_text;
+mod definitions;
+mod delimiter_runs;
+mod emphasis_signs;
 mod fence;
 mod fence_nesting;
+mod formula_shape;
 mod formulas;
 mod held_line;
 mod inline;
@@ -169,7 +174,7 @@ const MAX_OPEN_BLOCK: usize = 64 * 1024;
 const MIN_FRAME_BYTES: usize = 4 * 1024;
 
 /// Marks text that may change the blocks above it: a definition, a formula.
-const RETROACTIVE_SYNTAX: [&str; 4] = ["]:", "$$", r"\(", r"\["];
+const RETROACTIVE_SYNTAX: [&str; 5] = ["]:", "$$", r"\(", r"\[", r"\begin{"];
 
 /// A longer text is not laid out once more when it is complete: the reader would have to wait.
 const RELAYOUT_LIMIT: usize = 2 * 1024 * 1024;
@@ -563,5 +568,7 @@ impl Default for MarkdownOptions {
     }
 }
 
+#[cfg(test)]
+mod spec_tests;
 #[cfg(test)]
 mod tests;

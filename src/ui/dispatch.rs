@@ -288,9 +288,9 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
         let draft = composer.text();
         match slash_commands::draft_use(screen, cx.chats, cx.env, &draft) {
             DraftUse::Run(command) => slash_commands::run(screen, cx, command),
-            DraftUse::Refuse(why) => {
+            DraftUse::Refuse(why, next) => {
                 let conversation = cx.chats.content.conversation_id();
-                screen.slash.refuse(&draft, conversation, why, cx.now);
+                screen.slash.refuse(&draft, conversation, why, next);
             }
             DraftUse::Send => switching::send_draft(screen, cx),
         }

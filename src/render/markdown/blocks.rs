@@ -496,7 +496,7 @@ impl MarkdownVisitor<'_> {
             LeafKind::Formula => RowKind::Formula,
             LeafKind::Figure(number) => RowKind::Figure { number },
         };
-        let indent = if kind == RowKind::Formula { FORMULA_INDENT.min(self.available_width() / 8) } else { 0 };
+        let indent = if kind == RowKind::Formula { self.formula_indent() } else { 0 };
         if indent > 0 {
             self.push_container(vec![StyledSpan::new(" ".repeat(indent), TextStyle::of(ColourRole::Text))], true);
         }
@@ -523,6 +523,10 @@ impl MarkdownVisitor<'_> {
         if bidi::is_rtl(&inline.text) {
             self.out.rows[first_row..].iter_mut().for_each(|row| row.is_rtl = true);
         }
+    }
+
+    fn formula_indent(&self) -> usize {
+        FORMULA_INDENT.min(self.available_width() / 8)
     }
 
     /// Adds what is in the source of a text, as a line.

@@ -2,19 +2,24 @@
 //!
 //! A Markdown parser reads `\(…\)` and `\[…\]` as escaped brackets, and a line of a formula that begins with `+` or `=`
 //! as a list or a heading. So such a formula is passed to the parser as `$$…$$` on one line of exactly the same length:
-//! every position in one text is a position in the other. The parser would also end a formula at a dollar inside inline
-//! code: those are hidden from it.
+//! every position in one text is a position in the other. An environment such as `\begin{align}` is one without dollars
+//! around it, too. Dollars that enclose no formula are hidden from the parser.
 
 use std::ops::Range;
 
-use super::prepare::{CodeRange, ParserDraft};
-use crate::{render::maths, text::work};
+use super::{
+    formula_shape,
+    prepare::{CodeRange, ParserDraft},
+};
+use crate::{
+    render::{maths, theme::ThemeMarks},
+    text::work,
+};
 
 /// Rewrites the formulas outside code in the parser's syntax.
 pub(super) fn rewrite_formulas(draft: &mut ParserDraft) {
     let has = |mark: &&str| memchr::memmem::find(draft.source.as_bytes(), mark.as_bytes()).is_some();
-    let has_formula = ["$$", r"\(", r"\["].iter().any(has);
-    if !has_formula && !["$", "`"].iter().all(has) {
+    if !["$", r"\(", r"\[", r"\begin{"].iter().any(has) {
         return;
     }
     // A formula may contain what would be the start of a list, and so affect what is code after it.
@@ -53,77 +58,157 @@ fn replace_delimiters<'a>(before: &ParserDraft<'a>, code: &[CodeRange]) -> (Pars
             pos = if *is_inline { pos + 1 } else { range.end };
             continue;
         }
-        let Some(delimiter) = FormulaDelimiter::parse(&bytes[pos..]) else {
-            // A backslash escapes the character after it.
-            pos += if bytes[pos] == b'\\' { 2 } else { 1 };
-            pos = pos.min(bytes.len());
-            continue;
+        let formula = match FormulaDelimiter::parse(&bytes[pos..]) {
+            Some(delimiter) => finder.formula_at(delimiter, pos),
+            None if bytes[pos] == b'$' => finder.single_dollars_at(pos),
+            None => finder.environment_at(pos),
         };
-        let blank = finder.find_blank_line(pos);
-        let has_own_lines = finder.is_at_line_start(pos) || source[pos + 2..].trim_start_matches(' ').starts_with('\n');
-        match finder.find_closing(delimiter, pos + 2).filter(|end| *end < blank) {
-            Some(end) if finder.is_formula(delimiter, pos + 2..end) => {
-                if source[pos..end].contains('\n') {
-                    draft.formulas.push(pos..end + 2);
-                }
-                if delimiter != FormulaDelimiter::Dollars || has_own_lines && source[pos..end].contains('\n') {
-                    let out = draft.bytes_mut();
-                    out[pos..pos + 2].copy_from_slice(b"$$");
-                    out[end..end + 2].copy_from_slice(b"$$");
-                    // A quotation has a `>` in every line, which the parser needs.
-                    if has_own_lines && !source[pos..end].contains("\n>") {
-                        out[pos..end].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
-                        is_joined = true;
-                    }
-                }
-                pos = end + 2;
+        match formula {
+            FormulaSearch::Found { delimiter, range } => {
+                is_joined |= pass_formula(&mut draft, delimiter, &range, &mut finder);
+                pos = range.end;
             }
-            Some(_) => pos += 2,
-            None => {
-                if blank == usize::MAX {
+            FormulaSearch::Open { len } => {
+                draft.open_formula = draft.open_formula.min(pos);
+                hide_dollars(&mut draft, pos..pos + len);
+                pos += len;
+            }
+            FormulaSearch::Text { len } => {
+                hide_dollars(&mut draft, pos..pos + len);
+                pos += len;
+            }
+            FormulaSearch::Latex { end, is_open } => {
+                if is_open {
                     draft.open_formula = draft.open_formula.min(pos);
                 }
-                pos += 2;
+                // Its backslashes are no escapes.
+                (pos..end).filter(|at| matches!(bytes[*at], b'\\' | b'*' | b'_' | b'~')).for_each(|at| draft.hide(at));
+                pos = end;
             }
         }
+        pos = pos.min(bytes.len());
     }
     (draft, is_joined)
+}
+
+fn hide_dollars(draft: &mut ParserDraft, range: Range<usize>) {
+    range.filter(|at| draft.source.as_bytes().get(*at) == Some(&b'$')).for_each(|at| draft.hide(at));
+}
+
+/// Passes a formula to the parser; returns whether its lines were joined.
+fn pass_formula(
+    draft: &mut ParserDraft,
+    delimiter: FormulaDelimiter,
+    range: &Range<usize>,
+    finder: &mut FormulaFinder,
+) -> bool {
+    let written = &draft.source[range.clone()];
+    let has_lines = written.contains('\n');
+    if has_lines {
+        draft.formulas.push(range.clone());
+    }
+    if delimiter == FormulaDelimiter::Dollar {
+        return false;
+    }
+    let has_own_lines = finder.is_at_line_start(range.start)
+        || delimiter == FormulaDelimiter::Environment
+        || written[2..].trim_start_matches(' ').starts_with('\n');
+    if delimiter == FormulaDelimiter::Dollars && !(has_own_lines && has_lines) {
+        return false;
+    }
+    // A quotation has a `>` in every line, which the parser needs.
+    let joins_lines = has_lines && has_own_lines && !written.contains("\n>");
+    let out = draft.bytes_mut();
+    out[range.start..range.start + 2].copy_from_slice(b"$$");
+    out[range.end - 2..range.end].copy_from_slice(b"$$");
+    if joins_lines {
+        out[range.clone()].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+    }
+    joins_lines
 }
 
 /// How a formula is shown.
 pub(crate) enum FormulaText {
     /// It is not a formula, only text that resembles one.
     PlainText,
-    Unicode(String),
+    /// As text in a line.
+    InLine(String),
+    /// As rows of its own.
+    OwnRows(String),
     /// As written.
     Latex,
 }
 
+/// Where a formula stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FormulaPlace {
+    InText,
+    /// Alone in its paragraph, with this much room.
+    Paragraph {
+        width: usize,
+    },
+    /// Between `$$` or the like, with this much room.
+    Display {
+        width: usize,
+    },
+}
+
 /// Decides how to show what the parser took for a formula, from its LaTeX, its source and the next character.
-pub(crate) fn formula_text(latex: &str, written: &str, next_char: Option<char>) -> FormulaText {
-    if written.starts_with('$') && !written.starts_with("$$") && !is_maths(latex, next_char) {
+pub(crate) fn formula_text(
+    latex: &str,
+    written: &str,
+    next_char: Option<char>,
+    place: FormulaPlace,
+    marks: &ThemeMarks,
+) -> FormulaText {
+    if written.starts_with('$')
+        && !written.starts_with("$$")
+        && !formula_shape::is_between_dollars(None, latex, next_char)
+    {
         return FormulaText::PlainText;
     }
+    // An environment without dollars is its own delimiter.
+    let latex = if written.starts_with(r"\begin") { written } else { latex };
+    let in_rows = |width| maths::to_rows(latex, width, marks);
+    let rows = match place {
+        FormulaPlace::InText => None,
+        FormulaPlace::Paragraph { width } => in_rows(width).filter(|rows| rows.len() > 1),
+        FormulaPlace::Display { width } => in_rows(width),
+    };
+    if let Some(rows) = rows {
+        return FormulaText::OwnRows(rows.join("\n"));
+    }
+    // A grid that does not fit is easier to read as LaTeX than in a line.
+    if place != FormulaPlace::InText && latex.contains("\\begin") {
+        return FormulaText::Latex;
+    }
     match maths::to_unicode(latex) {
-        Some(words) if words.trim().is_empty() => FormulaText::PlainText, // Nothing may vanish.
-        Some(words) => FormulaText::Unicode(words),
+        Some(words) if place == FormulaPlace::InText && words.contains('\n') => FormulaText::Latex,
+        Some(words) if matches!(place, FormulaPlace::Display { .. }) => FormulaText::OwnRows(words),
+        Some(words) => FormulaText::InLine(words),
         None => FormulaText::Latex,
     }
 }
 
-/// Whether the text between two single `$` is mathematics, and not amounts of money or variables in a sentence.
-fn is_maths(latex: &str, next_char: Option<char>) -> bool {
-    // A backtick between dollars belongs to inline code.
-    if next_char.is_some_and(|char| char.is_ascii_digit()) || latex.contains('`') {
-        return false;
-    }
-    let has_syntax = latex.contains(['\\', '^', '_', '=', '{']);
-    let words =
-        latex.split([' ', '\n']).filter(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    if latex.starts_with(|char: char| char.is_ascii_digit()) && !has_syntax && words.count() > 0 {
-        return false;
-    }
-    !next_char.is_some_and(char::is_alphabetic) || has_syntax || latex.len() <= 3
+/// What is found where a formula may begin.
+enum FormulaSearch {
+    Found {
+        delimiter: FormulaDelimiter,
+        range: Range<usize>,
+    },
+    /// It may still end; until then it is text.
+    Open {
+        len: usize,
+    },
+    Text {
+        len: usize,
+    },
+    /// LaTeX up to here that is no formula.
+    Latex {
+        end: usize,
+        /// It may still become one.
+        is_open: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +216,10 @@ enum FormulaDelimiter {
     Dollars,
     Parens,
     Brackets,
+    /// A single dollar.
+    Dollar,
+    /// `\begin{…}`.
+    Environment,
 }
 
 impl FormulaDelimiter {
@@ -148,6 +237,8 @@ impl FormulaDelimiter {
             Self::Dollars => "$$",
             Self::Parens => r"\)",
             Self::Brackets => r"\]",
+            Self::Dollar => "$",
+            Self::Environment => "}",
         }
     }
 }
@@ -166,6 +257,8 @@ struct FormulaFinder<'a> {
     line: (usize, usize),
     /// The first character of that line that marks no quotation.
     line_ink: CachedSearch,
+    /// The environments, and which of them come next.
+    environments: Vec<LatexEnvironment>,
 }
 
 /// The cached result of a search from one position: the next match, if any.
@@ -198,6 +291,59 @@ impl<'a> FormulaFinder<'a> {
             next_sign: unknown,
             line: (0, 0),
             line_ink: unknown,
+            environments: find_environments(source),
+        }
+    }
+
+    /// Looks for a formula that begins with a delimiter of two bytes.
+    fn formula_at(&mut self, delimiter: FormulaDelimiter, pos: usize) -> FormulaSearch {
+        let blank = self.find_blank_line(pos);
+        match self.find_closing(delimiter, pos + 2).filter(|end| *end < blank) {
+            Some(end) if self.is_formula(delimiter, pos + 2..end) => {
+                FormulaSearch::Found { delimiter, range: pos..end + 2 }
+            }
+            None if blank == usize::MAX => FormulaSearch::Open { len: 2 },
+            Some(_) | None => FormulaSearch::Text { len: 2 },
+        }
+    }
+
+    /// Looks for a formula between single dollars.
+    fn single_dollars_at(&mut self, pos: usize) -> FormulaSearch {
+        let source = self.source;
+        let closing = find_dollar(source, pos + 1).filter(|end| *end < self.find_blank_line(pos));
+        let is_formula = closing.is_some_and(|end| {
+            let before = source[..pos].chars().next_back();
+            formula_shape::is_between_dollars(before, &source[pos + 1..end], source[end + 1..].chars().next())
+        });
+        match closing {
+            Some(end) if is_formula => {
+                FormulaSearch::Found { delimiter: FormulaDelimiter::Dollar, range: pos..end + 1 }
+            }
+            Some(_) | None => FormulaSearch::Text { len: 1 },
+        }
+    }
+
+    /// Looks for an environment at a backslash, which else escapes the character after it.
+    fn environment_at(&mut self, pos: usize) -> FormulaSearch {
+        let escape = FormulaSearch::Text { len: 2 };
+        let Some(name) = environment_name(&self.source[pos..], r"\begin{") else { return escape };
+        let blank = self.find_blank_line(pos);
+        let next = self.environments.partition_point(|environment| environment.range.start < pos);
+        let range = self.environments.get(next).map(|found| found.range.clone()).filter(|range| range.start == pos);
+        match range {
+            Some(range) if range.end <= blank && maths::is_environment(name) => {
+                let has_dollar = self.source[range.clone()].contains('$');
+                if has_dollar {
+                    FormulaSearch::Latex { end: range.end, is_open: false }
+                } else {
+                    FormulaSearch::Found { delimiter: FormulaDelimiter::Environment, range }
+                }
+            }
+            Some(range) => FormulaSearch::Latex { end: range.end.min(blank), is_open: false },
+            None if maths::is_environment(name) => {
+                FormulaSearch::Latex { end: blank.min(self.source.len()), is_open: blank == usize::MAX }
+            }
+            None => escape,
         }
     }
 
@@ -211,8 +357,13 @@ impl<'a> FormulaFinder<'a> {
         let has_ink = has(&mut self.next_ink, |char| !char.is_whitespace());
         let has_dollar = has(&mut self.next_dollar, |char| char == '$');
         let has_sign = has(&mut self.next_sign, |char| matches!(char, '\\' | '^' | '_' | '=' | '+' | '<' | '>'));
-        let looks_like_formula = has_sign || source[inside].starts_with([' ', '\n']);
-        has_ink && !has_dollar && (delimiter != FormulaDelimiter::Brackets || looks_like_formula)
+        let looks_like_formula = has_sign || source[inside.clone()].starts_with([' ', '\n']);
+        let has_shape = match delimiter {
+            FormulaDelimiter::Dollars => formula_shape::is_between_double_dollars(&source[inside]),
+            FormulaDelimiter::Brackets => looks_like_formula,
+            FormulaDelimiter::Parens | FormulaDelimiter::Dollar | FormulaDelimiter::Environment => true,
+        };
+        has_ink && !has_dollar && has_shape
     }
 
     /// Whether only marks of quotations stand before a position, which is never before an earlier one.
@@ -262,6 +413,53 @@ impl<'a> FormulaFinder<'a> {
     }
 }
 
+/// An environment of LaTeX, from `\begin` to `\end`.
+#[derive(Debug)]
+struct LatexEnvironment {
+    range: Range<usize>,
+}
+
+/// Finds the environments of a text, in order; those within others are among them.
+fn find_environments(source: &str) -> Vec<LatexEnvironment> {
+    const MAX_OPEN: usize = 64;
+    let mut environments = Vec::new();
+    let mut open: Vec<(usize, &str)> = Vec::new();
+    for at in memchr::memchr_iter(b'\\', source.as_bytes()) {
+        let rest = &source[at..];
+        if let Some(name) = environment_name(rest, r"\begin{") {
+            if open.len() == MAX_OPEN {
+                open.clear();
+            }
+            open.push((at, name));
+        } else if let Some(name) = environment_name(rest, r"\end{")
+            && let Some(index) = open.iter().rposition(|(_, opened)| *opened == name)
+        {
+            let end = at + r"\end{}".len() + name.len();
+            environments.push(LatexEnvironment { range: open[index].0..end });
+            open.truncate(index);
+        }
+    }
+    environments.sort_by_key(|environment| environment.range.start);
+    environments
+}
+
+/// Returns the name in `\begin{name}`.
+pub(crate) fn environment_name<'a>(text: &'a str, command: &str) -> Option<&'a str> {
+    const MAX_NAME: usize = 24;
+    let rest = text.strip_prefix(command)?;
+    let end = rest.bytes().take(MAX_NAME).position(|byte| byte == b'}')?;
+    let is_name = rest[..end].trim_end_matches('*').bytes().all(|byte| byte.is_ascii_alphabetic());
+    (end > 0 && is_name).then(|| &rest[..end])
+}
+
+/// Finds the next single dollar that is not escaped.
+fn find_dollar(source: &str, from: usize) -> Option<usize> {
+    memchr::memchr_iter(b'$', &source.as_bytes()[from..])
+        .inspect(|_| work::count_steps(1))
+        .map(|found| from + found)
+        .find(|at| source[from..*at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 0)
+}
+
 /// Turns what was found behind `from` into a position, and counts the bytes that were read.
 fn counted(source: &str, from: usize, found: Option<usize>) -> Option<usize> {
     work::count_steps(found.unwrap_or(source.len() - from) + 1);
@@ -273,10 +471,11 @@ mod tests {
     use super::*;
     use crate::render::markdown::prepare::prepare;
 
+    /// Returns what the parser sees; `¤` stands for a hidden dollar.
     fn prepared(source: &str) -> String {
         let prepared = prepare(source);
         assert_eq!(prepared.text().len(), source.len());
-        prepared.text().to_owned()
+        prepared.text().replace('\u{1}', "¤")
     }
 
     #[test]
@@ -306,12 +505,11 @@ mod tests {
     fn text_without_formulas_is_unchanged() {
         for text in [
             r"`\(x\)` and \\(x\\)",
-            "$5 and $6, not code",
             "```\n$$\na\n$$\n```\n",
             r"\[sic\] \[ ] \(\)",
             "\\(a\n\nb\\)",
-            "- $$ is a pid\n- and $$ again",
             r"a \(x",
+            r"a \begin{tabular} b",
             "no maths",
             "<pre>\n\\(x\\)\n</pre>\n",
         ] {
@@ -320,9 +518,27 @@ mod tests {
     }
 
     #[test]
-    fn dollars_in_inline_code_are_hidden_from_the_parser() {
-        assert_eq!(prepared(r"it costs $5 with `$\!`"), "it costs $5 with `\u{1}\\!`");
-        assert_eq!(prepared("`a$$b$` and $x$"), "`a\u{1}\u{1}b\u{1}` and $x$");
+    fn dollars_that_enclose_no_formula_are_hidden_from_the_parser() {
+        for (text, expected) in [
+            ("$5 and $6, not code", "¤5 and ¤6, not code"),
+            ("- $$ is a pid\n- and $$ again", "- ¤¤ is a pid\n- and ¤¤ again"),
+            (r"it costs $5 with `$\!`", r"it costs ¤5 with `¤\!`"),
+            ("`a$$b$` and $x$", "`a¤¤b¤` and $x$"),
+            ("**$5** to **$9** and $x^2$", "**¤5** to **¤9** and $x^2$"),
+            ("*$HOME* twice, then ~~$9~~ now $8", "*¤HOME* twice, then ~~¤9~~ now ¤8"),
+            ("$$ is open and $a+b$", "¤¤ is open and $a+b$"),
+            ("$$\nx = $y$\n", "¤¤\nx = $y$\n"),
+        ] {
+            assert_eq!(prepared(text), expected);
+        }
+    }
+
+    #[test]
+    fn an_environment_is_a_formula_without_dollars() {
+        assert_eq!(prepared("\\begin{align}\na &= b\n\\end{align}\n"), "$$egin{align} a &= b \\end{alig$$\n");
+        assert_eq!(prepared(r"\begin{cases} \begin{cases} x \end{cases} \end{cases}").matches("$$").count(), 2);
+        let open = prepare("\\begin{align} a \\\\ b");
+        assert!(!open.text().contains('\\'), "its backslashes are no escapes: {}", open.text());
     }
 
     #[test]
@@ -330,19 +546,5 @@ mod tests {
         assert_eq!(prepare("text\n\n$$\na\n+ b\n").open_formula, 6);
         assert_eq!(prepare("text\n\n$$\na\n\n+ b\n").open_formula, usize::MAX);
         assert_eq!(prepare("$$\na\n$$\n").open_formula, usize::MAX);
-    }
-
-    #[test]
-    fn money_and_variables_are_not_formulas() {
-        for (latex, behind) in
-            [("5 and ", Some('6')), ("5-", Some('6')), ("5 (or 4) vs 10", None), ("HOME:", Some('P'))]
-        {
-            assert!(!is_maths(latex, behind), "{latex}");
-        }
-        for (latex, behind) in
-            [("x", None), ("n", Some('t')), ("5", None), ("2x+1", Some('.')), (r"3 \bmod 2", None), ("a^2", Some('b'))]
-        {
-            assert!(is_maths(latex, behind), "{latex}");
-        }
     }
 }

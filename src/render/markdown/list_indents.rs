@@ -3,7 +3,8 @@
 //! In strict Markdown a line belongs to an item only if it is indented as far as the item's text: by three spaces below
 //! `1.`, by four below `10.`. Models indent by two, and write the code of an item from the first column. Here a line that
 //! is indented further than the marker of an item belongs to it: a bullet below a number always, other items and blocks
-//! from two spaces on. A fence inside an item ends with its closing line only, however its code is indented.
+//! from two spaces on. A fence right below a numbered item that ends with a colon belongs to it without any indent. A
+//! fence inside an item ends with its closing line only, however its code is indented.
 
 use super::{
     prepare::ParserDraft,
@@ -40,6 +41,8 @@ struct ListIndents {
     items: Vec<OpenItem>,
     quote_depth: usize,
     is_after_blank: bool,
+    /// The last line of text ends with a colon.
+    announces_code: bool,
     fence: FenceIndent,
 }
 
@@ -59,7 +62,7 @@ pub(super) fn indent_children(draft: &mut ParserDraft) {
             continue; // A formula may contain what would be an item.
         }
         let role = scan.read(&line);
-        let is_code = matches!(role, LineRole::Code | LineRole::InnerEnd | LineRole::FenceEnd);
+        let is_code = matches!(role, LineRole::Code | LineRole::InnerBare | LineRole::FenceEnd);
         let line = if is_code { line.at_depth(list.quote_depth) } else { line };
         let spaces = if is_code { list.missing_in_code(&line, role) } else { list.missing_spaces(&line, role) };
         if spaces > 0 && line.indent() + spaces <= MAX_COLUMN {
@@ -97,11 +100,12 @@ impl ListIndents {
         let is_fence = role == LineRole::FenceStart;
         let begins_block = marker.is_some() || is_fence || self.is_after_blank || is_block_start(line.ink());
         self.is_after_blank = false;
+        let announced = std::mem::replace(&mut self.announces_code, line.body.trim_end().ends_with([':', '：']));
         if !begins_block {
             return 0; // It continues a paragraph.
         }
         let column = line.indent();
-        let missing = self.pop_items(column, marker, is_fence);
+        let missing = self.pop_items(column, marker, is_fence, announced);
         self.push_items(line, missing);
         if is_fence {
             let min = self.items.last().map_or(0, |item| item.text_column + item.shift);
@@ -111,9 +115,10 @@ impl ListIndents {
     }
 
     /// Closes the items that a block at `column` does not belong to; returns how many spaces the block lacks.
-    fn pop_items(&mut self, column: usize, marker: Option<ItemMarker>, is_fence: bool) -> usize {
+    fn pop_items(&mut self, column: usize, marker: Option<ItemMarker>, is_fence: bool, announced: bool) -> usize {
         while let Some(item) = self.items.last().copied() {
-            if item.holds(column, marker, is_fence) {
+            let is_announced = is_fence && announced && item.number.is_some() && item.marker_column == column;
+            if is_announced || item.holds(column, marker, is_fence) {
                 return item.shift + item.text_column.saturating_sub(column);
             }
             self.items.pop();
@@ -184,6 +189,9 @@ mod tests {
     #[test]
     fn the_code_of_an_item_stays_in_it() {
         assert_eq!(indented("1. a\n  ```\n  x\n    y\n  ```\n2. b\n"), "1. a\n   ```\n   x\n     y\n   ```\n2. b\n");
+        assert_eq!(indented("1. Do:\n```\nx\n```\n2. b\n"), "1. Do:\n   ```\n   x\n   ```\n2. b\n");
+        assert_eq!(indented("1. Do:\n\n```\nx\n```\n"), "1. Do:\n\n   ```\n   x\n   ```\n");
+        assert_eq!(indented("1. Done.\n```\nx\n```\n"), "1. Done.\n```\nx\n```\n");
         assert_eq!(indented("- a\n  ```\nx\n\n  y\n```\n- b\n"), "- a\n  ```\n  x\n\n    y\n  ```\n- b\n");
     }
 

@@ -11,7 +11,9 @@ use std::{borrow::Cow, ops::Range};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
 
-use super::{fence_nesting, formulas, held_line, list_indents, table_repair};
+use super::{
+    cjk_emphasis, definitions, emphasis_signs, fence_nesting, formulas, held_line, list_indents, table_repair,
+};
 
 /// A text in the form that is passed to the parser.
 #[derive(Debug)]
@@ -69,24 +71,39 @@ pub(crate) fn parser_options() -> Options {
         | Options::ENABLE_MATH
 }
 
+/// Changes a text before the parser reads it.
+pub(super) type ParserPass = fn(&mut ParserDraft);
+
+/// The passes in their order: blocks first, because what is code or a cell decides what is a sign.
+pub(super) const PASSES: [ParserPass; 7] = [
+    fence_nesting::hide_inner_fences,
+    table_repair::repair_tables,
+    formulas::rewrite_formulas,
+    list_indents::indent_children,
+    definitions::show_unused_definitions,
+    emphasis_signs::hide_signs,
+    cjk_emphasis::adapt_neighbours,
+];
+
 /// Prepares clean text for the parser.
 pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
-    rewritten(ParserDraft::new(source)).finish()
+    prepare_with(source, &PASSES)
 }
 
 /// Prepares clean text whose last line goes on.
 pub(crate) fn prepare_growing(source: &str) -> PreparedMarkdown<'_> {
-    let mut draft = ParserDraft::new(source);
-    held_line::close_newest_line(&mut draft);
-    rewritten(draft).finish()
+    let close: ParserPass = held_line::close_newest_line;
+    prepare_with(source, [close].iter().chain(&PASSES))
 }
 
-fn rewritten(mut draft: ParserDraft) -> ParserDraft {
-    fence_nesting::hide_inner_fences(&mut draft);
-    table_repair::repair_tables(&mut draft);
-    formulas::rewrite_formulas(&mut draft);
-    list_indents::indent_children(&mut draft);
-    draft
+/// Prepares clean text with some of the passes.
+pub(super) fn prepare_with<'a, 'p>(
+    source: &'a str,
+    passes: impl IntoIterator<Item = &'p ParserPass>,
+) -> PreparedMarkdown<'a> {
+    let mut draft = ParserDraft::new(source);
+    passes.into_iter().for_each(|pass| pass(&mut draft));
+    draft.finish()
 }
 
 impl<'a> ParserDraft<'a> {

@@ -314,12 +314,14 @@ fn formulas_are_shown_in_unicode() {
     assert_snapshot!(rendered("Take $E = mc^2$ and \\(\\alpha \\le \\frac{1}{2}\\), so:\n$$\n\\sum_{i=1}^n x_i\n= \\sqrt{a^2 + b^2}\n$$\nwhere $5 and $6 is money, $HOME:$PATH too.\n\n\\[ \\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix} \\]\n\nFor $x_{\\text{max}}$ and $\\foo{x}$.\n\n- item\n\n  \\[\n  a\n  + b\n  \\].\n\n> $$\n> y\n> $$\n\n| $a^2$ | $$b$$ |\n|---|---|\n| $x$ | 1 |", 44), @r"
         Take E = mc² and α ≤ ½, so:
 
-            ∑ᵢ₌₁ⁿ xᵢ = √(a² + b²)
+             n
+             ∑  xᵢ = √(a² + b²)
+            i=1
 
         where $5 and $6 is money, $HOME:$PATH too.
 
-            \[ \begin{pmatrix} 1 \\ 2
-            \end{pmatrix} \]
+            ⎛ 1 ⎞
+            ⎝ 2 ⎠
 
         For xₘₐₓ and $\foo{x}$.
 

@@ -1,5 +1,7 @@
 //! Mathematical symbols: commands, superscripts and subscripts, and the classes that decide the spacing.
 
+use std::{collections::HashMap, sync::LazyLock};
+
 /// The class of a symbol, which decides the space around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AtomClass {
@@ -11,6 +13,8 @@ pub(crate) enum AtomClass {
     /// A named function: a space follows it, unless brackets do.
     Function,
     Binary,
+    /// A sign before a term, such as a minus.
+    Prefix,
     Relation,
     Open,
     Close,
@@ -26,8 +30,14 @@ pub(crate) fn symbol(name: &str) -> Option<String> {
         "cdot" => "·",
         "ast" => "∗",
         "colon" => ":",
-        "lvert" | "rvert" => "|",
-        "lVert" | "rVert" | "|" => "‖",
+        "lvert" | "rvert" | "vert" => "|",
+        "lVert" | "rVert" | "Vert" | "|" => "‖",
+        "lbrack" => "[",
+        "rbrack" => "]",
+        "dotsc" | "dotso" => "…",
+        "dotsb" | "dotsm" | "dotsi" => "⋯",
+        "lt" => "<",
+        "gt" => ">",
         "{" | "lbrace" => "{",
         "}" | "rbrace" => "}",
         "%" | "$" | "#" | "&" | "_" => name,
@@ -45,6 +55,18 @@ pub(crate) fn symbol(name: &str) -> Option<String> {
     Some(crate::text::clean(look_up(name)?).into_owned()).filter(|sign| !sign.is_empty())
 }
 
+/// The alphabet that a command sets letters in.
+pub(crate) fn alphabet(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "mathbb" => "mathbb",
+        "mathcal" => "mathcal",
+        "mathscr" => "mathscr",
+        "mathfrak" => "mathfrak",
+        "mathbf" | "boldsymbol" | "bm" | "pmb" => "mathbf",
+        _ => return None,
+    })
+}
+
 /// A letter in an alphabet such as `mathbb`.
 pub(crate) fn styled_letter(alphabet: &str, letter: char) -> Option<String> {
     look_up(&format!("{alphabet}{{{letter}}}")).map(str::to_owned)
@@ -54,9 +76,9 @@ pub(crate) fn styled_letter(alphabet: &str, letter: char) -> Option<String> {
 const SYMBOLS: &str = include_str!("../../../assets/symbols.tsv");
 
 fn look_up(command: &str) -> Option<&'static str> {
-    let line_start = format!("\n{command}\t");
-    let start = memchr::memmem::find(SYMBOLS.as_bytes(), line_start.as_bytes())? + line_start.len();
-    SYMBOLS[start..].lines().next()
+    static TABLE: LazyLock<HashMap<&str, &str>> =
+        LazyLock::new(|| SYMBOLS.lines().filter_map(|line| line.split_once('\t')).collect());
+    TABLE.get(command).copied()
 }
 
 /// Whether a command names a function, which is set upright with a space after it.
@@ -102,10 +124,11 @@ pub(crate) fn is_function(name: &str) -> bool {
 pub(crate) fn accent(name: &str) -> Option<char> {
     Some(match name {
         "hat" | "widehat" => '\u{302}',
+        "cancel" | "bcancel" => '\u{338}',
         "bar" => '\u{304}',
-        "overline" => '\u{305}',
+        "overline" | "overbar" => '\u{305}',
         "underline" => '\u{332}',
-        "vec" => '\u{20d7}',
+        "vec" | "overrightarrow" => '\u{20d7}',
         "tilde" | "widetilde" => '\u{303}',
         "dot" => '\u{307}',
         "ddot" => '\u{308}',
@@ -137,6 +160,13 @@ pub(crate) fn unicode_script(text: &str, raised: bool) -> Option<String> {
         })
     };
     text.chars().filter(|char| *char != ' ').map(small_form).collect()
+}
+
+/// A script that is marked by its sign, in brackets if it is longer than one character.
+pub(crate) fn marked_script(text: &str, raised: bool) -> String {
+    let mark = if raised { '^' } else { '_' };
+    let is_one = crate::text::clusters(text).count() == 1;
+    if is_one { format!("{mark}{text}") } else { format!("{mark}({text})") }
 }
 
 /// A fraction that has its own Unicode character.

@@ -149,7 +149,7 @@ pub(crate) fn open_efforts(screen: &mut Screen, cx: &mut Cx<'_>) {
         extra_terms: String::new(),
         detail_lines: vec![vec![(
             DetailStyle::Muted,
-            "More thinking takes longer and costs more. Applies to the next message.".into(),
+            "Higher is slower and costs more. From the next message on.".into(),
         )]],
         payload: PickerItem::Effort(effort),
     };
@@ -167,7 +167,7 @@ pub(crate) fn open_parameters(screen: &mut Screen, cx: &mut Cx<'_>) {
 /// Opens the history of prompts from all conversations.
 pub(crate) fn open_history(screen: &mut Screen, cx: &mut Cx<'_>) {
     if cx.chats.prompt_history.is_empty() {
-        cx.show_message("nothing was sent yet");
+        cx.show_message("no prompt has been sent yet");
         return;
     }
     let mut picker = FuzzyPicker::new("Prompt history", ONE_COLUMN);

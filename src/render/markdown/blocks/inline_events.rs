@@ -8,15 +8,19 @@ use super::{LeafKind, MarkdownVisitor, links::OpenLink};
 use crate::{
     render::{
         markdown::{
-            formulas::{self, FormulaText},
+            formulas::{self, FormulaPlace, FormulaText},
             inline::{InlineText, RunStyle},
         },
+        maths,
         row::TextStyle,
         source_map::SourceKind,
         theme::ColourRole,
     },
     text,
 };
+
+/// What stays on the row of a formula before it.
+const FORMULA_PUNCTUATION: [char; 8] = ['.', ',', ';', ':', '!', '?', '。', '，'];
 
 impl MarkdownVisitor<'_> {
     pub(crate) fn on_text(&mut self, words: &str, range: Range<usize>) {
@@ -86,6 +90,9 @@ impl MarkdownVisitor<'_> {
     }
 
     pub(crate) fn on_html(&mut self, words: &str, range: Range<usize>) {
+        if words.starts_with("<!--") && words.ends_with("-->") {
+            return;
+        }
         let is_line_break = matches!(self.leaf, LeafKind::Text | LeafKind::Heading(_))
             && matches!(words.to_ascii_lowercase().as_str(), "<br>" | "<br/>" | "<br />");
         if is_line_break {
@@ -128,8 +135,7 @@ impl MarkdownVisitor<'_> {
         }
         if matches!(self.leaf, LeafKind::Formula) {
             // Punctuation stays on the row of the formula before it; the text after it begins a new row.
-            let punctuation_end =
-                words.len() - words.trim_start_matches(['.', ',', ';', ':', '!', '?', '。', '，']).len();
+            let punctuation_end = words.len() - words.trim_start_matches(FORMULA_PUNCTUATION).len();
             let punctuation = range.start..range.start + punctuation_end.min(range.len());
             self.push_text(&words[..punctuation_end], style, punctuation, kind);
             if words[punctuation_end..].trim().is_empty() {
@@ -148,7 +154,8 @@ impl MarkdownVisitor<'_> {
     pub(crate) fn on_formula(&mut self, latex: &str, range: Range<usize>) {
         let written = &self.input.source[range.clone()];
         let next_char = self.input.source[range.end..].chars().next();
-        let formula = formulas::formula_text(latex, written, next_char);
+        let place = self.formula_place(written, &range);
+        let formula = formulas::formula_text(latex, written, next_char, place, &self.input.options.marks);
         if matches!(formula, FormulaText::PlainText) || !self.images.is_empty() {
             self.on_text(written, range);
             return;
@@ -157,31 +164,63 @@ impl MarkdownVisitor<'_> {
         if self.skipped_link.as_ref().is_some_and(|skip| range.start < skip.end) {
             return;
         }
-        let is_display = written.starts_with("$$") || written.starts_with(r"\[");
-        let has_own_rows = is_display
-            && self.table.is_none()
-            && self.links.is_empty()
-            && matches!(self.leaf, LeafKind::Text | LeafKind::Formula);
+        let has_own_rows = matches!(place, FormulaPlace::Display { .. }) || matches!(formula, FormulaText::OwnRows(_));
         if has_own_rows {
             self.inline.iter_mut().for_each(InlineText::trim_end);
             self.end_leaf(range.start);
             self.needs_gap |= !self.out.rows.is_empty() && range.start > self.paragraph_range.start;
             self.leaf = LeafKind::Formula;
         }
-        if let FormulaText::Unicode(words) = &formula
-            && (has_own_rows || !words.contains('\n'))
-        {
-            self.push_text(words, self.current_style(), range.clone(), SourceKind::StandIn);
-        } else {
-            let start = self.inline.as_ref().map_or(0, |inline| inline.text.len());
-            let latex = as_written(written, has_own_rows);
-            let is_verbatim = latex == written && !latex.contains('\n');
-            let kind = if is_verbatim { SourceKind::Verbatim } else { SourceKind::StandIn };
-            self.push_text(&latex, self.current_style().on_background(ColourRole::Surface), range.clone(), kind);
-            let delimiter_len = if written.starts_with("$$") || written.starts_with('\\') { 2 } else { 1 };
-            self.inline.get_or_insert_default().glue_delimiters(start, delimiter_len);
+        match &formula {
+            FormulaText::InLine(words) | FormulaText::OwnRows(words) => {
+                self.push_text(words, self.current_style(), range.clone(), SourceKind::StandIn);
+            }
+            FormulaText::Latex | FormulaText::PlainText => self.push_latex(range.clone(), has_own_rows),
         }
         self.place_marks_until(range.end);
+    }
+
+    /// Adds LaTeX as it is written.
+    fn push_latex(&mut self, range: Range<usize>, has_own_rows: bool) {
+        let written = &self.input.source[range.clone()];
+        let start = self.inline.as_ref().map_or(0, |inline| inline.text.len());
+        let latex = as_written(written, has_own_rows);
+        let is_verbatim = latex == written && !latex.contains('\n');
+        let kind = if is_verbatim { SourceKind::Verbatim } else { SourceKind::StandIn };
+        self.push_text(&latex, self.current_style().on_background(ColourRole::Surface), range, kind);
+        let delimiter_len = if written.starts_with("$$") || written.starts_with('\\') { 2 } else { 1 };
+        self.inline.get_or_insert_default().glue_delimiters(start, delimiter_len);
+    }
+
+    fn formula_place(&self, written: &str, range: &Range<usize>) -> FormulaPlace {
+        let can_have_rows = self.table.is_none()
+            && self.links.is_empty()
+            && self.images.is_empty()
+            && matches!(self.leaf, LeafKind::Text | LeafKind::Formula);
+        let width = self.available_width().saturating_sub(self.formula_indent());
+        let environment = formulas::environment_name(written, r"\begin{");
+        let is_display = written.starts_with("$$")
+            || written.starts_with(r"\[")
+            || environment.is_some_and(maths::is_display_environment);
+        if !can_have_rows {
+            FormulaPlace::InText
+        } else if is_display {
+            FormulaPlace::Display { width }
+        } else if self.is_whole_paragraph(range) {
+            FormulaPlace::Paragraph { width }
+        } else {
+            FormulaPlace::InText
+        }
+    }
+
+    fn is_whole_paragraph(&self, range: &Range<usize>) -> bool {
+        let paragraph = &self.paragraph_range;
+        paragraph.start == range.start
+            && self
+                .input
+                .source
+                .get(range.end..paragraph.end)
+                .is_some_and(|rest| rest.trim_end().trim_matches(FORMULA_PUNCTUATION).is_empty())
     }
 
     pub(super) fn push_text(&mut self, words: &str, ink: TextStyle, range: Range<usize>, kind: SourceKind) {

@@ -53,10 +53,26 @@ impl MarkdownVisitor<'_> {
         let shows_address = !is_in_text && (!can_open || self.input.options.shows_addresses && mark.is_none());
         let shown = shows_address.then(|| target.trim_start_matches("mailto:").to_owned());
         let target = can_open.then(|| Arc::from(&*target));
+        let bracket = range.start..range.start + 1;
+        let is_numbered = self.is_numbered_reference(&range);
         self.links.push(OpenLink { target, shown_address: shown, mark: mark.map(|at| (at, replaced)), range });
+        if is_numbered {
+            self.put_text("[", self.current_style(), bracket);
+        }
+    }
+
+    /// Whether a link is a number in brackets, which are shown.
+    fn is_numbered_reference(&self, range: &Range<usize>) -> bool {
+        let inside = self.input.source[range.clone()].strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        inside.is_some_and(|inside| !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
     pub(crate) fn end_link(&mut self) {
+        if let Some(range) = self.links.last().map(|link| link.range.clone())
+            && self.is_numbered_reference(&range)
+        {
+            self.put_text("]", self.current_style(), range.end - 1..range.end);
+        }
         self.styles.pop();
         let Some(link) = self.links.pop() else { return };
         if let Some(address) = link.shown_address.filter(|address| !address.is_empty()) {
