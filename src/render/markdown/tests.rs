@@ -39,7 +39,7 @@ fn styled_spans(source: &str) -> String {
             let ground = span.style.background.map_or(String::new(), |ground| format!(" on {ground:?}"));
             let emphasis =
                 if span.style.modifiers.is_empty() { String::new() } else { format!(" {:?}", span.style.modifiers) };
-            let link = span.link.as_ref().map_or(String::new(), |link| format!(" -> {link}"));
+            let link = span.link().map_or(String::new(), |link| format!(" -> {link}"));
             format!("{:?} {:?}{ground}{emphasis}{link}", span.text, span.style.role)
         })
         .collect::<Vec<_>>()
@@ -543,7 +543,6 @@ proptest! {
             let mut at_once = MarkdownLayout::new(MarkdownOptions::default());
             at_once.sync(&source[..cut], width, TextStage::Growing, &[]);
             prop_assert_eq!(text_of(&layout), text_of(&at_once));
-            // Nothing but the newest line looks different from a text that is complete.
             let clean = crate::text::clean(&source[..cut]);
             if clean.ends_with('\n') && !clean.ends_with("  \n") {
                 let words = |text: String| text.lines().filter(|line| !line.trim_matches([' ', '▏']).is_empty()).map(|line| line.to_owned() + "\n").collect::<String>();
