@@ -30,6 +30,7 @@ mod layers;
 mod layout;
 mod looks;
 mod markdown;
+mod meant_markdown;
 mod moving;
 mod notifications;
 mod overlay_keys;

@@ -25,7 +25,7 @@ use super::{
     code_style::{CodeColours, ScrollOffsets},
     inline::{InlineText, WrapCache},
     layout_budget::CELLS_PER_ROW,
-    prepare::prepare,
+    prepare::{prepare, prepare_growing},
     table::MarkdownTable,
 };
 use crate::{
@@ -169,7 +169,7 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
         row_breaks: None,
         placed_marks: vec![false; input.citation_marks.len()],
     };
-    let prepared = prepare(input.source);
+    let prepared = if input.may_grow { prepare_growing(input.source) } else { prepare(input.source) };
     let mut events = prepared.events().peekable();
     while let Some((event, mut range)) = events.next() {
         if visitor.depth == 0 && !matches!(event, Event::End(_)) && prepared.can_split_at(range.start) {

@@ -173,7 +173,7 @@ mod tests {
             rendered("[a]: https://x.example\n[b]: https://y.example\n\nsee [b]"),
             ["[a]: https://x.example", "", "see b"]
         );
-        assert_eq!(rendered("Note\n[x]: y"), ["Note [x]: y"], "this continues the paragraph");
+        assert_eq!(rendered("Note\n[x]: y"), ["Note", "[x]: y"], "this continues the paragraph");
         assert_eq!(rendered("> [1]: https://x.example"), ["▎ [1]: https://x.example"]);
     }
 

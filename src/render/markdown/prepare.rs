@@ -11,7 +11,9 @@ use std::{borrow::Cow, ops::Range};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
 
-use super::{cjk_emphasis, definitions, emphasis_signs, fence_nesting, formulas, list_indents, table_repair};
+use super::{
+    cjk_emphasis, definitions, emphasis_signs, fence_nesting, formulas, held_line, list_indents, table_repair,
+};
 
 /// A text in the form that is passed to the parser.
 #[derive(Debug)]
@@ -75,9 +77,9 @@ pub(super) type ParserPass = fn(&mut ParserDraft);
 /// The passes in their order: blocks first, because what is code or a cell decides what is a sign.
 pub(super) const PASSES: [ParserPass; 7] = [
     fence_nesting::hide_inner_fences,
-    list_indents::indent_children,
     table_repair::repair_tables,
     formulas::rewrite_formulas,
+    list_indents::indent_children,
     definitions::show_unused_definitions,
     emphasis_signs::hide_signs,
     cjk_emphasis::adapt_neighbours,
@@ -86,6 +88,12 @@ pub(super) const PASSES: [ParserPass; 7] = [
 /// Prepares clean text for the parser.
 pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
     prepare_with(source, &PASSES)
+}
+
+/// Prepares clean text whose last line goes on.
+pub(crate) fn prepare_growing(source: &str) -> PreparedMarkdown<'_> {
+    let close: ParserPass = held_line::close_newest_line;
+    prepare_with(source, [close].iter().chain(&PASSES))
 }
 
 /// Prepares clean text with some of the passes.
@@ -123,6 +131,21 @@ impl<'a> ParserDraft<'a> {
     /// Passes `text` to the parser before the byte at a position. It is never shown, so it must be syntax.
     pub(super) fn insert(&mut self, position: usize, text: impl Into<Cow<'static, str>>) {
         self.inserted.push((position, text.into()));
+    }
+
+    /// Finds the blocks of HTML of the text as it is now, in order.
+    pub(super) fn html_blocks(&self) -> Vec<Range<usize>> {
+        let bytes = self.source.as_bytes();
+        let is_first = |at: usize| {
+            let before = bytes[..at].iter().rev().find(|byte| !b" >-*+.)0123456789".contains(byte));
+            before.is_none_or(|byte| *byte == b'\n')
+        };
+        if !memchr::memchr_iter(b'<', bytes).any(is_first) {
+            return Vec::new();
+        }
+        let prepared = self.clone().finish();
+        let events = prepared.events_with(parser_options() - Options::ENABLE_MATH);
+        events.filter(|(event, _)| matches!(event, Event::Start(Tag::HtmlBlock))).map(|(_, range)| range).collect()
     }
 
     /// Finds the code and HTML of the text as it is now, in order and without overlaps.
