@@ -18,6 +18,7 @@ mod emphasis_signs;
 mod fence;
 mod formula_shape;
 mod formulas;
+mod html_tags;
 mod inline;
 mod layout_budget;
 mod markdown_text;

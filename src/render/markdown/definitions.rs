@@ -152,7 +152,7 @@ fn normalized(label: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+
     use crate::render::markdown::{MarkdownLayout, MarkdownOptions, TextStage};
 
     fn rendered(source: &str) -> Vec<String> {
@@ -170,7 +170,10 @@ mod tests {
             ),
             ["As one says.", "", "[2]: https://y.example", "[3]: https://z.example \"t\""]
         );
-        assert_eq!(rendered("[a]: https://x.example\n[b]: https://y.example\n\nsee [b]"), ["[a]: https://x.example", "", "see b"]);
+        assert_eq!(
+            rendered("[a]: https://x.example\n[b]: https://y.example\n\nsee [b]"),
+            ["[a]: https://x.example", "", "see b"]
+        );
         assert_eq!(rendered("Note\n[x]: y"), ["Note [x]: y"], "this continues the paragraph");
         assert_eq!(rendered("> [1]: https://x.example"), ["▎ [1]: https://x.example"]);
     }

@@ -26,7 +26,8 @@ impl RowCopier {
     pub fn push(&mut self, row: &StyledRow, range: Range<usize>, source: &str) {
         // The head of a folded or empty block stands for all of it.
         let block = slice(source, &row.source).trim();
-        if matches!(row.kind, RowKind::CodeHead { .. }) && block.contains('\n') {
+        let is_head = matches!(row.kind, RowKind::CodeHead { .. } | RowKind::DetailsHead { is_folded: true });
+        if is_head && block.contains('\n') {
             self.begin_line(row, 1);
             self.text.push_str(block);
         } else if row.is_decoration() {
