@@ -46,7 +46,7 @@ mod whole {
     };
 
     /// The scale of the measurements.
-    struct BenchScale {
+    struct ProgramScale {
         runs: usize,
         conversations: usize,
         idle: Duration,
@@ -55,9 +55,9 @@ mod whole {
     pub fn measure() {
         let is_check = std::env::args().any(|arg| arg == "--test");
         let scale = if is_check {
-            BenchScale { runs: 1, conversations: 200, idle: Duration::from_millis(300) }
+            ProgramScale { runs: 1, conversations: 200, idle: Duration::from_millis(300) }
         } else {
-            BenchScale { runs: 20, conversations: 10_000, idle: Duration::from_secs(3) }
+            ProgramScale { runs: 20, conversations: 10_000, idle: Duration::from_secs(3) }
         };
         println!("{:<46} {:>10} {:>10} {:>10}  target", "", "median", "min", "max");
         measure_first_frame(&scale);
@@ -67,7 +67,7 @@ mod whole {
     }
 
     /// From exec to a frame that accepts input.
-    fn measure_first_frame(scale: &BenchScale) {
+    fn measure_first_frame(scale: &ProgramScale) {
         let server = FakeServer::start();
         let home = TestHome::empty();
         let times = (0..scale.runs).map(|_| {
@@ -81,7 +81,7 @@ mod whole {
     }
 
     /// From exec to a frame that lists the conversations of a large database.
-    fn measure_list(scale: &BenchScale) {
+    fn measure_list(scale: &ProgramScale) {
         let server = FakeServer::start();
         let home = TestHome::empty();
         let newest = fill_database(&home.database(), scale.conversations);
@@ -96,7 +96,7 @@ mod whole {
     }
 
     /// From Enter to the whole request at the server; by then the prompt is on disk.
-    fn measure_requests(scale: &BenchScale) {
+    fn measure_requests(scale: &ProgramScale) {
         let server = FakeServer::start();
         let (mut first, mut second) = (Vec::new(), Vec::new());
         for _ in 0..scale.runs {
@@ -122,11 +122,12 @@ mod whole {
     }
 
     /// CPU and memory at rest, before and after a first highlighted answer.
-    fn measure_idle(scale: &BenchScale) {
+    fn measure_idle(scale: &ProgramScale) {
         let server = FakeServer::start();
         let home = TestHome::empty();
         let mut ibid = ProgramLaunch::in_home(&home).against(&server).size(120, 40).start();
         ibid.wait_for("type a message");
+        let first = status_kilobytes(&ibid, "VmRSS:");
         settle();
         let before = status_kilobytes(&ibid, "VmRSS:");
         let code = "```rust\nfn main() {\n    println!(\"{}\", 1 + 1);\n}\n```\n\nThat was all.";
@@ -142,6 +143,7 @@ mod whole {
         let unknown = || "unknown on this system".to_owned();
         let format_value =
             |value: Option<u64>, unit: &str| value.map_or_else(unknown, |value| format!("{value} {unit}"));
+        print_row("resident memory at the first frame", format_value(first, "kB"), "16,384 kB");
         print_row("resident memory before any highlighting", format_value(before, "kB"), "12,288 kB");
         print_row("resident memory after a highlighted answer", format_value(after, "kB"), "20,480 kB");
         print_row(

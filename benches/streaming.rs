@@ -65,7 +65,7 @@ mod whole {
     const DELTAS_PER_SECOND: usize = 200;
 
     /// The scale of the measurements.
-    struct BenchScale {
+    struct StreamScale {
         deltas: usize,
         rounds: usize,
         seconds: usize,
@@ -75,9 +75,9 @@ mod whole {
 
     pub fn measure() {
         let scale = if env::args().any(|arg| arg == "--test") {
-            BenchScale { deltas: 2_000, rounds: 1, seconds: 1, messages: 100, resizes: 4 }
+            StreamScale { deltas: 2_000, rounds: 1, seconds: 1, messages: 100, resizes: 4 }
         } else {
-            BenchScale { deltas: 100_000, rounds: 5, seconds: 10, messages: 5_000, resizes: 40 }
+            StreamScale { deltas: 100_000, rounds: 5, seconds: 10, messages: 5_000, resizes: 40 }
         };
         if env::args().any(|arg| arg == "--heavy") {
             return measure_heavy_texts(&scale);
@@ -91,7 +91,7 @@ mod whole {
     }
 
     /// The cost of a long answer sent at once, compared with only reading, decoding and parsing it.
-    fn measure_full_speed(scale: &BenchScale) {
+    fn measure_full_speed(scale: &StreamScale) {
         let frames = answer_frames(scale.deltas);
         let megabytes = frames.iter().map(String::len).sum::<usize>() as f64 / 1e6;
         let source = StreamServer::start(&frames, None);
@@ -178,7 +178,7 @@ mod whole {
     }
 
     /// The same answer in frames of a thousand deltas each, more than arrive between two frames.
-    fn measure_frames(scale: &BenchScale) {
+    fn measure_frames(scale: &StreamScale) {
         let mut ibid = Harness::new(120, 40);
         let stream_id = ibid.send_prompt("all of it");
         let frames = answer_frames(scale.deltas);
@@ -194,7 +194,7 @@ mod whole {
     }
 
     /// A steady stream into a conversation of 1 MB: keys, words, CPU and bytes.
-    fn measure_steady_stream(scale: &BenchScale) {
+    fn measure_steady_stream(scale: &StreamScale) {
         let words: Vec<String> = (0..scale.seconds * DELTAS_PER_SECOND).map(|n| format!("w{n} ")).collect();
         let deltas: Vec<&str> = words.iter().map(String::as_str).collect();
         let frames = ResponseBuilder::new(MODEL).text(&deltas).completed();
@@ -237,7 +237,7 @@ mod whole {
     }
 
     /// The latency of keys while megabytes arrive in one line, and when the line ends.
-    fn measure_one_line(scale: &BenchScale) {
+    fn measure_one_line(scale: &StreamScale) {
         let piece = "a".repeat(20_000);
         let mut pieces = vec![piece.as_str(); scale.deltas / 200];
         let last = format!(" {LAST_LINE}");
@@ -257,7 +257,7 @@ mod whole {
     }
 
     /// The latency of keys while 1 MB of each heavy kind of text arrives, and after the conversation is opened again.
-    fn measure_heavy_texts(scale: &BenchScale) {
+    fn measure_heavy_texts(scale: &StreamScale) {
         let (mut live, mut reopened, mut memory) = (Vec::new(), Vec::new(), Vec::new());
         for (kind, text) in heavy_inputs::TEXTS {
             let text = text(10 * scale.deltas) + "\n\n" + LAST_LINE;
@@ -327,7 +327,7 @@ mod whole {
     }
 
     /// A new size every 50 ms.
-    fn measure_resizes(scale: &BenchScale) {
+    fn measure_resizes(scale: &StreamScale) {
         let source = StreamServer::start(&[], None);
         let home = TestHome::empty();
         fill_database(&home.database(), scale.messages, &long_conversation::mixed_markdown(700));

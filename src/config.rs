@@ -11,7 +11,7 @@ mod problem;
 mod themes;
 mod tool_settings;
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
@@ -67,6 +67,10 @@ pub struct Config {
     pub links: AutoSwitch,
     pub code: CodeOverflow,
     pub bidi: BidiMode,
+    /// What becomes of a single newline in a paragraph.
+    pub line_breaks: LineBreaks,
+    /// The form in which answers and selections are copied.
+    pub copy_as: CopyForm,
     pub reasoning: ReasoningConfig,
     pub search: SearchOptions,
     pub timeouts: TimeoutsConfig,
@@ -219,6 +223,10 @@ pub enum SettingChange {
     Theme(String),
     Mouse(MouseMode),
     Code(CodeOverflow),
+    /// In cells.
+    TextWidth(u16),
+    LineBreaks(LineBreaks),
+    CopyAs(CopyForm),
     /// The model of a slot, 1 to 9.
     Slot(u8, String),
     /// Cited pages may be fetched without asking.
@@ -275,6 +283,33 @@ pub enum BidiMode {
     Reorder,
 }
 
+/// What becomes of a single newline in a paragraph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineBreaks {
+    /// A row stays a row where the text is a list of rows; in prose that was wrapped by hand it becomes a space.
+    #[default]
+    Auto,
+    /// Every newline begins a new row.
+    Keep,
+    /// A newline is a space, as in `CommonMark`.
+    Markdown,
+}
+
+/// The form in which answers and selections are copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CopyForm {
+    /// An answer as Markdown, a selection as the text that is shown.
+    #[default]
+    Auto,
+    Markdown,
+    /// Without Markdown's signs, and tables as text.
+    Plain,
+    /// As HTML beside the plain text, where the clipboard takes both.
+    Rich,
+}
+
 /// The API dialect of a server, where its address does not determine it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -300,6 +335,9 @@ pub struct ActionKeys {
     /// The line in the file, for reporting an unknown action or key.
     pub line: u32,
 }
+
+/// The values of `text_width`, in cells.
+pub const TEXT_WIDTHS: RangeInclusive<u16> = 30..=400;
 
 /// The values of `effort`, from least to most.
 pub const EFFORT_NAMES: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
@@ -347,6 +385,8 @@ impl Default for Config {
             links: AutoSwitch::default(),
             code: CodeOverflow::default(),
             bidi: BidiMode::default(),
+            line_breaks: LineBreaks::default(),
+            copy_as: CopyForm::default(),
             reasoning: ReasoningConfig::default(),
             search: SearchOptions::default(),
             timeouts: TimeoutsConfig::default(),

@@ -372,7 +372,7 @@ impl PrintResult {
     fn failure(self) -> Option<AskOutcome> {
         let why = match self {
             Self::Whole => return None,
-            Self::Replaced => "the server changed what was printed already; see the whole answer with ibid --continue",
+            Self::Replaced => "the server changed what was already printed; see the whole answer with ibid --continue",
             Self::Unreadable => "a part of the answer could not be read, so only what came before it was printed",
         };
         Some(AskOutcome::Failed(why.into()))

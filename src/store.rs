@@ -113,6 +113,9 @@ pub enum StoreJob {
     LoadHints,
     /// Loads which tools the user allowed in every conversation. There is no reply if the query fails.
     LoadGrants,
+    /// Asks whether another instance has written to the database since the last time. Answered by `ChangedElsewhere`;
+    /// there is no reply if none has.
+    LookForChanges,
     /// Lists all conversations outside the trash, newest first. Answered by one `Listed`.
     ListConversations,
     /// Loads the recording of an answer: what went over the wire for it.
@@ -162,6 +165,8 @@ pub enum StoreReply {
         ticket: SaveTicket,
         error: StoreError,
     },
+    /// Another instance has written to the database.
+    ChangedElsewhere,
     Listed {
         conversations: Vec<ConversationSummary>,
     },

@@ -20,6 +20,7 @@ mod hint_clicks;
 pub mod key_hints;
 pub mod keymap;
 mod layout;
+mod list_sync;
 pub mod models;
 pub mod msg;
 mod news;

@@ -145,13 +145,13 @@ fn explain_incomplete(reason: Option<&str>, answer: &Answer) -> (&'static str, O
             ("The answer hit its token limit.", after, "Continue it, or raise max_output_tokens.".into())
         }
         Some("max_tool_calls" | "max_turns" | "max_steps") => (
-            "The answer hit its limit of tool calls.",
+            "The answer hit its tool call limit.",
             after,
             "Continue it, or raise the limit of the server's tools in the config.".into(),
         ),
-        Some("max_messages") => ("The answer hit its limit of messages.", after, "Continue it, or ask again.".into()),
+        Some("max_messages") => ("The answer hit its message limit.", after, "Continue it, or ask again.".into()),
         Some("max_cost" | "budget_exceeded") => {
-            ("The answer hit its limit of cost.", after, "Continue it, or raise the limit in the config.".into())
+            ("The answer hit its cost limit.", after, "Continue it, or raise the limit in the config.".into())
         }
         Some("steered") => (
             "Another message took the place of this answer.",
@@ -164,10 +164,10 @@ fn explain_incomplete(reason: Option<&str>, answer: &Answer) -> (&'static str, O
             "Leave out the oldest turns, or choose a model with a longer context.".into(),
         ),
         Some("timeout" | "max_time" | "deadline_exceeded") => {
-            ("The server's time for the answer was up.", after, "Continue it, or ask again.".into())
+            ("The server ran out of time for the answer.", after, "Continue it, or ask again.".into())
         }
         Some("cancelled" | "canceled" | "interrupted" | "aborted") => {
-            ("The server broke the answer off.", after, "Continue it, or ask again.".into())
+            ("The server ended the answer early.", after, "Continue it, or ask again.".into())
         }
         Some("content_filter" | "safety" | "content_policy_violation") => {
             ("The provider's filter cut the answer.", after, "Rephrase the prompt, or ask another model.".into())
@@ -225,7 +225,7 @@ fn obstacle_headline(obstacle: NetworkObstacle, shown: bool) -> &'static str {
         NetworkObstacle::WrongCertificateName => "The server's certificate is for another name.",
         NetworkObstacle::OutdatedCertificate => "The server's certificate is not valid today.",
         NetworkObstacle::InsecureServer => "No secure connection to the server is possible.",
-        NetworkObstacle::ProxySetting => "The setting of the proxy cannot be used.",
+        NetworkObstacle::ProxySetting => "The proxy setting cannot be used.",
         NetworkObstacle::DeadProxy => "The proxy could not be reached.",
         NetworkObstacle::ProxyLogin => "The proxy wants a name and a password.",
         NetworkObstacle::ProxyRefusal => "The proxy did not let the request through.",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
-use super::{CodeOverflow, Config, ConfigProblem, MouseMode, SettingChange, load};
+use super::{CodeOverflow, Config, ConfigProblem, CopyForm, LineBreaks, MouseMode, SettingChange, load};
 use crate::{
     files::{self, FileAccess},
     text,
@@ -25,6 +25,9 @@ impl Config {
                 SettingChange::Theme(name) => set_value(root, "theme", name),
                 SettingChange::Mouse(mouse) => set_value(root, "mouse", mouse.as_str()),
                 SettingChange::Code(code) => set_value(root, "code", code.as_str()),
+                SettingChange::TextWidth(cells) => set_value(root, "text_width", i64::from(*cells)),
+                SettingChange::LineBreaks(breaks) => set_value(root, "line_breaks", breaks.as_str()),
+                SettingChange::CopyAs(form) => set_value(root, "copy_as", form.as_str()),
                 SettingChange::Slot(slot, model) => set_value(table_entry(root, "slots")?, &slot.to_string(), model),
                 SettingChange::AllowPageChecks => set_value(table_entry(root, "sources")?, "check", "always"),
             }
@@ -79,6 +82,29 @@ impl CodeOverflow {
     }
 }
 
+impl LineBreaks {
+    /// The value as written in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Keep => "keep",
+            Self::Markdown => "markdown",
+        }
+    }
+}
+
+impl CopyForm {
+    /// The value as written in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Markdown => "markdown",
+            Self::Plain => "plain",
+            Self::Rich => "rich",
+        }
+    }
+}
+
 impl SettingChange {
     /// Describes the change with a verb, for the message that it lasts only until the program quits.
     pub fn session_message(&self) -> &'static str {
@@ -86,6 +112,9 @@ impl SettingChange {
             Self::Theme(_) => "the theme stays",
             Self::Mouse(_) => "the mouse setting stays",
             Self::Code(_) => "the setting for long lines of code stays",
+            Self::TextWidth(_) => "the text width stays",
+            Self::LineBreaks(_) => "the setting for line breaks stays",
+            Self::CopyAs(_) => "the form of copies stays",
             Self::Slot(..) => "the slot stays",
             Self::AllowPageChecks => "pages may be fetched",
         }
@@ -115,8 +144,8 @@ fn edit_file(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Option<()>) -
 }
 
 /// Sets a value and preserves the comment after it.
-fn set_value(table: &mut Table, key: &str, text: &str) {
-    let mut new = Value::from(text);
+fn set_value(table: &mut Table, key: &str, value: impl Into<Value>) {
+    let mut new: Value = value.into();
     if let Some(old) = table.get(key).and_then(Item::as_value) {
         *new.decor_mut() = old.decor().clone();
     }

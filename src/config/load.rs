@@ -16,7 +16,7 @@ use toml_edit::Document;
 
 use super::{
     ActionKeys, CommandTool, Config, ConfigProblem, EFFORT_NAMES, EndpointConfig, KeySetting, McpServerConfig,
-    PROVIDER_SORTS, SEARCH_ENGINES, TimeoutsConfig,
+    PROVIDER_SORTS, SEARCH_ENGINES, TEXT_WIDTHS, TimeoutsConfig,
     problem::{ConfigText, key_path},
 };
 use crate::{files, text, tools::PolicyVerdict};
@@ -82,7 +82,7 @@ impl Config {
         check_range("max_output_tokens", self.max_output_tokens, 1..=100_000_000)?;
         check_range("list_width", Some(self.list_width), 16..=80)?;
         check_range("rail_width", Some(self.rail_width), 24..=120)?;
-        check_range("text_width", Some(self.text_width), 30..=400)?;
+        check_range("text_width", Some(self.text_width), TEXT_WIDTHS)?;
         check_choice("search.engine", self.search.engine.as_deref(), &SEARCH_ENGINES)?;
         check_range("search.max_results", self.search.max_results, 1..=25)?;
         check_range("search.max_total_results", self.search.max_total_results, 1..=1000)?;

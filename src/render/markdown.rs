@@ -16,18 +16,27 @@ mod definitions;
 mod delimiter_runs;
 mod emphasis_signs;
 mod fence;
+mod fence_nesting;
 mod formula_shape;
 mod formulas;
+mod held_line;
 mod html_tags;
 mod inline;
 mod layout_budget;
+mod line_breaks;
+mod list_indents;
 mod markdown_text;
 mod open_text;
 mod plain_text;
 mod prepare;
+mod source_lines;
 mod table;
+mod table_repair;
 
-use crate::citations::annotations::{CitationMark, HighlightedCitation};
+use crate::{
+    citations::annotations::{CitationMark, HighlightedCitation},
+    config::LineBreaks,
+};
 use std::{collections::BTreeMap, ops::Range};
 
 pub use code_blocks::CodeBlock;
@@ -65,6 +74,8 @@ pub struct MarkdownOptions {
     pub code_keys: CodeKeys,
     /// Diagrams show their source instead of a one-line summary.
     pub diagrams_open: bool,
+    /// What becomes of a single newline in a paragraph.
+    pub line_breaks: LineBreaks,
 }
 
 /// What happens to a line of code that is wider than the text.
@@ -323,12 +334,12 @@ impl MarkdownLayout {
         if self.citation_marks != marks {
             self.update_marks(source, marks);
         }
+        self.stage = stage;
         self.advance();
         if stage == TextStage::Complete {
             self.finish_fence();
             self.wrap_cache = None;
         }
-        self.stage = stage;
         if let Some(row) = self.rows.last_mut().filter(|_| stage == TextStage::Complete) {
             row.source.end = source.len();
         }
@@ -412,7 +423,9 @@ impl MarkdownLayout {
 
     /// Shows the open block; if it has become too long, closes all of it but the last row.
     fn lay_out_open_block(&mut self) {
-        let laid = self.lay_out_range(0..self.open.text.len());
+        let may_grow = self.stage == TextStage::Growing;
+        let end = if may_grow { held_line::visible_len(&self.open.text) } else { self.open.text.len() };
+        let laid = self.lay_out_part(0..end, may_grow);
         if self.open.text.len() > MAX_OPEN_BLOCK && laid.rows.len() > 1 {
             self.close_long_block(laid);
             return;
@@ -431,12 +444,17 @@ impl MarkdownLayout {
         self.append_closed(laid, last);
         self.closed.is_in_block = true;
         self.is_cut = true;
-        let laid = self.lay_out_range(0..self.open.text.len());
+        let laid = self.lay_out_part(0..self.open.text.len(), self.stage == TextStage::Growing);
         self.append(laid);
     }
 
-    /// Lays out part of the open text.
+    /// Lays out a part of the open text that is over.
     fn lay_out_range(&mut self, range: Range<usize>) -> BlockRows {
+        self.lay_out_part(range, false)
+    }
+
+    /// Lays out part of the open text, whose last block may go on.
+    fn lay_out_part(&mut self, range: Range<usize>, may_grow: bool) -> BlockRows {
         let source = &self.open.text[range];
         let start = self.closed.source_bytes;
         let end = self.open.source_pos(source.len());
@@ -444,6 +462,7 @@ impl MarkdownLayout {
         let marks: Vec<CitationMark> = within.iter().map(|mark| self.open.map_mark(mark)).collect();
         let input = BlockInput {
             source,
+            may_grow,
             output: WalkOutput::Rows,
             width: self.width,
             options: &self.options,
@@ -545,9 +564,12 @@ impl Default for MarkdownOptions {
             code_lines: CodeLineMode::Wrapped,
             code_keys: CodeKeys::default(),
             diagrams_open: false,
+            line_breaks: LineBreaks::default(),
         }
     }
 }
 
+#[cfg(test)]
+mod spec_tests;
 #[cfg(test)]
 mod tests;

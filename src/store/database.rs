@@ -18,6 +18,8 @@ pub(super) struct OpenDatabase {
     pub path: PathBuf,
     pub connection: Connection,
     pub marker: RunMarker,
+    /// Changes whenever another connection commits.
+    data_version: i64,
 }
 
 /// Why the contents of a file cannot be used.
@@ -65,7 +67,15 @@ impl OpenDatabase {
             Err(StoreError::ReadOnly(_)) if path.is_file() => connect_read_only(path)?,
             other => other?,
         };
-        Ok(Self { path: path.to_owned(), connection, marker: RunMarker::next_to(path) })
+        let mut opened = Self { path: path.to_owned(), connection, marker: RunMarker::next_to(path), data_version: 0 };
+        opened.has_changed_elsewhere();
+        Ok(opened)
+    }
+
+    /// Returns whether another connection has committed anything since the last call.
+    pub(super) fn has_changed_elsewhere(&mut self) -> bool {
+        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0));
+        version.is_ok_and(|version: i64| std::mem::replace(&mut self.data_version, version) != version)
     }
 
     /// Turns an error of SQLite into one that can be shown to the user.

@@ -107,6 +107,10 @@ impl StoreWorker {
                     Ok((grants, unconfirmed)) => StoreReply::Grants { grants, unconfirmed },
                     Err(_) => continue,
                 },
+                StoreJob::LookForChanges => match self.database().map(OpenDatabase::has_changed_elsewhere) {
+                    Ok(true) => StoreReply::ChangedElsewhere,
+                    Ok(false) | Err(_) => continue,
+                },
                 StoreJob::ListConversations => {
                     self.query(|database| queries::newest_conversations(&database.connection, usize::MAX)).map_or_else(
                         |error| StoreReply::LoadFailed { target: "the list".into(), error },

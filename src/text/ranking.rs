@@ -69,6 +69,54 @@ pub fn rank<'a>(query: &str, rows: impl Iterator<Item = RankCandidate<'a>> + Clo
     Vec::new()
 }
 
+/// What was typed as a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NamedChoice {
+    One(usize),
+    /// It fits several equally well.
+    Several(Vec<usize>),
+    Unknown,
+}
+
+/// The fewest letters that name something by a piece in the middle of a word.
+const MIN_PIECE: usize = 3;
+
+/// Returns which of some names was typed: the whole of one, maybe without the folder before its last `/`, else the
+/// beginning of one, of a word in one, or a piece of one that is not too short.
+pub fn named_choice<'a>(typed: &str, names: impl Iterator<Item = &'a str> + Clone) -> NamedChoice {
+    let typed = typed.trim();
+    let is_whole = |name: &str| name.to_lowercase() == typed.to_lowercase();
+    let mut whole = (0..).zip(names.clone()).filter(|(_, name)| is_whole(name.rsplit('/').next().unwrap_or(name)));
+    let exact =
+        names.clone().position(is_whole).or_else(|| whole.next().filter(|_| whole.next().is_none()).map(|(at, _)| at));
+    if let Some(index) = exact {
+        return NamedChoice::One(index);
+    }
+    let letters = typed.chars().count();
+    let least = match letters {
+        1 => MatchGrade::Beginning,
+        2..MIN_PIECE => MatchGrade::Words,
+        _ => MatchGrade::Pieces,
+    };
+    let found = rank(typed, names.map(|title| RankCandidate { title, terms: "" }));
+    let with = |grade: MatchGrade| -> Vec<usize> {
+        found.iter().filter(|found| found.grade <= grade.min(least)).map(|found| found.index).collect()
+    };
+    let begun = with(MatchGrade::Words);
+    let fitting = if begun.is_empty() { with(MatchGrade::Pieces) } else { begun };
+    match fitting[..] {
+        _ if letters == 0 => NamedChoice::Unknown,
+        [] => NamedChoice::Unknown,
+        [only] => NamedChoice::One(only),
+        _ => NamedChoice::Several(fitting),
+    }
+}
+
+/// Returns whether a text is a whole word of a name.
+pub fn is_whole_word(text: &str, name: &str) -> bool {
+    name.split(|letter: char| !letter.is_alphanumeric()).any(|word| word.eq_ignore_ascii_case(text))
+}
+
 /// Returns a title in which articles, prepositions and the like are blanked out, so that `th` does not find every "the".
 /// Its clusters stand where they did.
 pub fn blank_small_words(title: &str) -> String {
@@ -224,6 +272,31 @@ mod tests {
         assert_eq!(rank("café", [row].into_iter())[0].clusters, [3, 4, 5, 6]);
         assert_eq!(rank("espresso le", [row].into_iter())[0].grade, MatchGrade::Terms);
         assert_eq!(rank("eso", [row].into_iter()), [], "strewn letters are searched in the title only");
+    }
+
+    #[test]
+    fn a_name_is_whole_or_begun_or_a_piece_that_is_not_too_short() {
+        use NamedChoice::{One, Several, Unknown};
+        let names = ["ink", "paper", "solarized-light", "solarized-dark", "nord", "x/linux", "y/linux-ink"];
+        let choice = |typed: &str| named_choice(typed, names.into_iter());
+        for (typed, expected) in [
+            ("ink", One(0)),
+            ("INK", One(0)),
+            ("x/linux", One(5)),
+            ("linux", One(5)),
+            ("p", One(1)),
+            ("dark", One(3)),
+            ("ape", One(1)),
+            ("solar", Several(vec![2, 3])),
+            ("solarized", Several(vec![2, 3])),
+            ("inux", Several(vec![5, 6])),
+        ] {
+            assert_eq!(choice(typed), expected, "{typed}");
+        }
+        for typed in ["", "u", "d", "ux", "or", "ik", "zebra", "nrd"] {
+            assert_eq!(choice(typed), Unknown, "{typed}: a slip is no name");
+        }
+        assert!(is_whole_word("Linux", "y/linux-ink") && !is_whole_word("lin", "y/linux-ink"));
     }
 
     #[test]

@@ -46,6 +46,10 @@ pub enum CommandArgument {
     OnOff,
     Theme,
     Mouse,
+    /// A width.
+    Cells,
+    LineBreaks,
+    CopyForm,
     /// Any text.
     Text,
 }
@@ -60,6 +64,9 @@ impl CommandArgument {
             Self::OnOff => "on|off",
             Self::Theme => "THEME",
             Self::Mouse => "on|wheel|off",
+            Self::Cells => "CELLS",
+            Self::LineBreaks => "auto|keep|markdown",
+            Self::CopyForm => "auto|markdown|plain|rich",
             Self::Text => "TEXT",
         }
     }
@@ -205,6 +212,9 @@ actions! {
     StartTour, "tour", "Start the tour of the demo", "tour", Commands, [];
     CopyMarkdown, "copy-markdown", "Copy the selection as Markdown, else the answer", "Markdown", Commands, [];
     ChooseMouse, "mouse", "Mouse: on, the wheel only, or off", "mouse", Commands, [];
+    ChooseTextWidth, "text-width", "Text width, in cells", "text width", Commands, [];
+    ChooseLineBreaks, "line-breaks", "Line breaks: auto, keep, or as in Markdown", "line breaks", Commands, [];
+    ChooseCopyForm, "copy-as", "Copy as: auto, Markdown, plain or rich text", "copy as", Commands, [];
     NextTab, "next-tab", "Next tab of the rail", "next tab", KeysOnly, [(Rail, "l"), (Rail, "right")];
     PreviousTab, "previous-tab", "Previous tab of the rail", "previous tab", KeysOnly, [(Rail, "h"), (Rail, "left")];
     PageUp, "page-up", "Up a page", "page up", Commands, [(Global, "pgup"), (Overlay, "pgup")];
@@ -350,6 +360,9 @@ impl Action {
             Self::ToggleWeb => CommandArgument::OnOff,
             Self::ChooseTheme => CommandArgument::Theme,
             Self::ChooseMouse => CommandArgument::Mouse,
+            Self::ChooseTextWidth => CommandArgument::Cells,
+            Self::ChooseLineBreaks => CommandArgument::LineBreaks,
+            Self::ChooseCopyForm => CommandArgument::CopyForm,
             Self::EditParameters | Self::RenameConversation | Self::Find => CommandArgument::Text,
             _ => return None,
         })

@@ -10,6 +10,7 @@ pub(crate) mod copying;
 pub(crate) mod finding;
 pub(crate) mod list_actions;
 pub(crate) mod model_settings;
+pub(crate) mod setting_choices;
 pub(crate) mod slash_commands;
 pub(crate) mod switching;
 pub(crate) mod theme_actions;

@@ -50,4 +50,6 @@ pub(crate) fn refresh(cx: &mut Cx<'_>) {
     let cost = cx.chats.daily_cost.cost.take().filter(|_| cx.chats.daily_cost.day_start == begins);
     cx.chats.daily_cost = DailyCost { cost, day_start: begins, day_end: ends, is_stale: false };
     cx.effects.push(Effect::RunStoreJob(StoreJob::SumCosts { since: begins }));
+    // Another instance may have spent something, too.
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LookForChanges));
 }

@@ -9,6 +9,7 @@ use super::{
         copying::{copy_answer, copy_markdown, copy_under_cursor},
         finding, list_actions,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
+        setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
         switching, tool_actions, xray_actions,
     },
@@ -161,7 +162,9 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::Connect => overlays::connecting::open_connect(screen),
         Action::StartTour => start_tour(screen, cx),
         Action::CopyMarkdown => copy_markdown(screen, cx),
-        Action::ChooseMouse => overlays::open_mouse_modes(screen, cx),
+        Action::ChooseMouse | Action::ChooseTextWidth | Action::ChooseLineBreaks | Action::ChooseCopyForm => {
+            open_setting_choices(screen, cx, action);
+        }
         Action::NextTab => screen.rail.select_tab(screen.rail.tab.next()),
         Action::PreviousTab => screen.rail.select_tab(screen.rail.tab.previous()),
         Action::PageUp => scroll(screen, cx, ScrollMove::Pages(-1)),
@@ -285,9 +288,9 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
         let draft = composer.text();
         match slash_commands::draft_use(screen, cx.chats, cx.env, &draft) {
             DraftUse::Run(command) => slash_commands::run(screen, cx, command),
-            DraftUse::Refuse(why) => {
+            DraftUse::Refuse(why, next) => {
                 let conversation = cx.chats.content.conversation_id();
-                screen.slash.refuse(&draft, conversation, why, cx.now);
+                screen.slash.refuse(&draft, conversation, why, next);
             }
             DraftUse::Send => switching::send_draft(screen, cx),
         }

@@ -94,6 +94,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
         CodeOverflow::Wrap => CodeLineMode::Wrapped,
         CodeOverflow::Scroll => CodeLineMode::Scrolled,
     };
+    options.look.line_breaks = cx.env.config.line_breaks;
     transcript.layout_budget = screen.layout_budget;
     transcript.is_card_focused = screen.focus == PaneFocus::Card;
     transcript.is_composing = is_composing;

@@ -52,6 +52,6 @@ pub(crate) fn open_next_news(screen: &mut Screen, cx: &mut Cx<'_>) {
     };
     match conversations_with_news(cx.chats).min_by_key(|(id, kind)| (*kind, distance(*id))) {
         Some((id, _)) => switching::open_conversation(screen, cx, id),
-        None => cx.show_message("nothing is new in other conversations"),
+        None => cx.show_message("no other conversation has news"),
     }
 }

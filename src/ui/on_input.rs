@@ -11,13 +11,15 @@ use super::{
     dispatch::on_action,
     focus,
     keymap::{KeyContext, KeyMeaning, KeyPress},
-    notifications, on_mouse,
+    list_sync, notifications, on_mouse,
     overlays::{self, ScreenOverlay},
     screen::{PaneFocus, PendingSequence},
     transcript::error_card,
 };
 
 pub(crate) fn on_input(screen: &mut Screen, cx: &mut Cx<'_>, event: Input, more_follows: bool) {
+    let list_before = list_use(screen);
+    let is_back = matches!(event, Input::FocusGained);
     match event {
         Input::FocusLost => notifications::on_focus_lost(cx.env),
         Input::FocusGained | Input::Key(_) | Input::Paste(_) | Input::Mouse(_) => notifications::on_user_active(cx.env),
@@ -30,6 +32,15 @@ pub(crate) fn on_input(screen: &mut Screen, cx: &mut Cx<'_>, event: Input, more_
         Input::Mouse(event) => on_mouse::on_mouse(screen, cx, event),
         Input::Key(_) | Input::FocusGained | Input::FocusLost => (),
     }
+    let has_come = list_use(screen).into_iter().zip(list_before).any(|(now, before)| now && !before);
+    if is_back || has_come {
+        list_sync::look_for_changes(cx);
+    }
+}
+
+/// Returns whether the list has the focus, and whether it is docked.
+fn list_use(screen: &Screen) -> [bool; 2] {
+    [screen.focus == PaneFocus::List, screen.is_list_docked()]
 }
 
 /// Looks a key up in the context of the top overlay, else of the focused pane; a key without a meaning edits the text.

@@ -8,7 +8,7 @@ use super::{
     },
     chats::DatabaseState,
     chats::PaneContent,
-    notifications,
+    list_sync, notifications,
 };
 use crate::ui::{chats::Chats, start::OpeningExchange, toasts::ToastSubject};
 use crate::ui::{cx::Cx, screen::Screen};
@@ -53,18 +53,10 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
             }
         }
         StoreReply::SaveFailed { ticket, error } => on_save_failed(cx, ticket, &error),
-        StoreReply::Listed { conversations } => {
-            merge_summaries(cx.chats, conversations);
-            cx.chats.unlisted_count = 0;
-        }
+        StoreReply::ChangedElsewhere => list_sync::on_changed_elsewhere(cx),
+        StoreReply::Listed { conversations } => list_sync::on_listed(cx, conversations),
         StoreReply::Loaded(conversation) => on_conversation_loaded(screen, cx, *conversation),
-        StoreReply::Refreshed(stored) => {
-            let id = stored.id;
-            if let Some(conversation) = cx.chats.conversations.get_mut(&id).filter(|_| !cx.chats.saves.has_failed()) {
-                conversation.refresh(*stored);
-                refresh_row(cx.chats, id);
-            }
-        }
+        StoreReply::Refreshed(stored) => list_sync::on_refreshed(cx, *stored),
         StoreReply::LoadFailed { target: what, error } => {
             if matches!(cx.chats.content, PaneContent::Loading(_)) {
                 cx.chats.content = PaneContent::New;
@@ -96,7 +88,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
     }
 }
 
-/// Shows a new conversation that begins with an answer. It is on no list and not on disk until it goes on.
+/// Shows a new conversation that begins with an answer. It is listed, and not on disk until it goes on.
 fn open_exchange(screen: &mut Screen, cx: &mut Cx<'_>, exchange: OpeningExchange, draft: &str) {
     let settings = cx.chats.new_settings.clone();
     let mut answer = Answer::new(&settings.endpoint, exchange.model, cx.now);
@@ -106,7 +98,9 @@ fn open_exchange(screen: &mut Screen, cx: &mut Cx<'_>, exchange: OpeningExchange
     (answer.usage, answer.ended_at) = (None, None);
     let mut conversation = Conversation::begun_with(exchange.prompt, answer, settings, &mut cx.chats.ids, cx.now);
     draft.clone_into(&mut conversation.draft);
+    let id = conversation.id;
     on_conversation_loaded(screen, cx, conversation);
+    refresh_row(cx.chats, id);
 }
 
 fn on_database_opened(
@@ -117,7 +111,7 @@ fn on_database_opened(
     new_draft: &str,
 ) {
     cx.chats.unlisted_count = total.saturating_sub(newest.len());
-    merge_summaries(cx.chats, newest);
+    list_sync::merge_summaries(cx.chats, newest);
     // First: no call of a tool may be decided without it.
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadGrants));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
@@ -142,21 +136,6 @@ fn on_database_opened(
         InitialConversation::Latest => cx.effects.push(Effect::RunStoreJob(StoreJob::LoadLatest)),
         InitialConversation::Named(name) => cx.effects.push(Effect::RunStoreJob(StoreJob::LoadNamed(name))),
     }
-}
-
-/// Merges rows of the database into the index. Newer rows in memory win, and conversations that were just moved to the
-/// trash are left out.
-fn merge_summaries(chats: &mut Chats, mut rows: Vec<ConversationSummary>) {
-    rows.retain(|row| chats.trashed.iter().all(|trashed| trashed.id != row.id));
-    for summary in &chats.index {
-        match rows.iter_mut().find(|row| row.id == summary.id) {
-            Some(row) if row.updated_at < summary.updated_at => *row = summary.clone(),
-            Some(_) => (),
-            None => rows.push(summary.clone()),
-        }
-    }
-    rows.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then(b.id.cmp(&a.id)));
-    chats.index = rows;
 }
 
 fn on_save_failed(cx: &mut Cx<'_>, ticket: crate::store::SaveTicket, error: &StoreError) {

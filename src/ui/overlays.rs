@@ -45,7 +45,7 @@ pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, ope
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
-    open_models_for_again, open_mouse_modes, open_parameters, open_prompt_jump, refresh_models,
+    open_models_for_again, open_parameters, open_prompt_jump, refresh_models,
 };
 pub(crate) use picker_items::previewed_theme;
 pub use picker_items::{PickerItem, PickerKind};

@@ -54,6 +54,11 @@ impl PendingSaves {
         self.failed.retain(|change| !is_dropped(change));
     }
 
+    /// Returns whether a save is on its way: what was read before its reply may be older than the state.
+    pub fn is_saving(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
     /// Returns whether some changes could not be saved yet.
     pub fn has_failed(&self) -> bool {
         !self.failed.is_empty()

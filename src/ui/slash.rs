@@ -3,11 +3,11 @@
 mod view;
 
 use crate::{
-    chat::{ConversationId, Timestamp},
-    text::ranking::{self, MatchGrade, RankCandidate},
+    chat::ConversationId,
+    text::ranking::{self, MatchGrade, NamedChoice, RankCandidate},
     ui::{
         Action,
-        action::{ACTIONS, ActionEntry, ActionListing},
+        action::{ACTIONS, ActionEntry, ActionListing, CommandArgument},
         keymap::Keymap,
     },
 };
@@ -85,13 +85,8 @@ pub struct SlashRow {
     /// The draft after the row was completed.
     pub completion: String,
     pub command: SlashCommand,
-}
-
-impl SlashRow {
-    /// Returns whether what was typed is the beginning of its name, or of its argument.
-    fn is_begun(&self) -> bool {
-        self.command.argument.is_some() || self.about_clusters.is_empty()
-    }
+    /// What was typed names it and no other, so that Enter runs it although nobody has chosen it.
+    pub is_named: bool,
 }
 
 /// What a row runs.
@@ -128,7 +123,16 @@ struct RefusedCommand {
     draft: String,
     conversation: Option<ConversationId>,
     reason: String,
-    since: Timestamp,
+    next: NextEnter,
+}
+
+/// What the next Enter does with a draft that was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextEnter {
+    /// It sends the draft as text.
+    Sends,
+    /// It does nothing, because the command takes one of several choices.
+    Asks,
 }
 
 impl SlashList {
@@ -146,9 +150,10 @@ impl SlashList {
             self.closed = None;
         }
         self.refused.take_if(|refused| refused.draft != draft);
-        self.rows = if self.closed.is_some() || self.refused.is_some() { Vec::new() } else { rows(draft) };
+        let is_text = self.refused.as_ref().is_some_and(|refused| refused.next == NextEnter::Sends);
+        self.rows = if self.closed.is_some() || is_text { Vec::new() } else { rows(draft) };
         if is_changed {
-            self.cursor = self.rows.first().filter(|row| row.is_begun()).map(|_| 0);
+            self.cursor = self.rows.iter().position(|row| row.is_named);
         }
         self.cursor = self.cursor.filter(|cursor| *cursor < self.rows.len());
     }
@@ -183,16 +188,20 @@ impl SlashList {
         self.cursor.map_or(0, |cursor| (cursor + 1).saturating_sub(MAX_ROWS))
     }
 
-    /// Remembers that Enter did not send a draft; the second Enter does.
-    pub fn refuse(&mut self, draft: &str, conversation: Option<ConversationId>, reason: String, now: Timestamp) {
+    /// Remembers that Enter did not send a draft.
+    pub fn refuse(&mut self, draft: &str, conversation: Option<ConversationId>, reason: String, next: NextEnter) {
         draft.clone_into(&mut self.draft);
-        self.rows.clear();
-        self.refused = Some(RefusedCommand { draft: draft.to_owned(), conversation, reason, since: now });
+        match next {
+            NextEnter::Sends => self.rows.clear(),
+            NextEnter::Asks => self.closed = None,
+        }
+        self.refused = Some(RefusedCommand { draft: draft.to_owned(), conversation, reason, next });
     }
 
-    /// Returns whether Enter has already refused to send this draft.
-    pub fn has_refused(&self, draft: &str, conversation: Option<ConversationId>) -> bool {
-        self.refused.as_ref().is_some_and(|refused| refused.draft == draft && refused.conversation == conversation)
+    /// Returns whether Enter has refused to send this draft once, and sends it now.
+    pub fn sends(&self, draft: &str, conversation: Option<ConversationId>) -> bool {
+        let is_this = |refused: &RefusedCommand| refused.draft == draft && refused.conversation == conversation;
+        self.refused.as_ref().is_some_and(|refused| refused.next == NextEnter::Sends && is_this(refused))
     }
 
     /// Why the draft in the composer was not sent.
@@ -231,12 +240,14 @@ fn command_row(entry: &ActionEntry, label_clusters: &[u32], about_clusters: &[u3
         keys: keymap.command_keys(entry.action).unwrap_or_default(),
         completion,
         command: SlashCommand { action: entry.action, argument: None },
+        is_named: about_clusters.is_empty(),
     }
 }
 
 /// Returns the arguments of a command that match what was typed.
 pub fn argument_rows(action: Action, typed: &str, choices: &[SlashChoice]) -> Vec<SlashRow> {
     let name = action.entry().slash_name();
+    let named = named_argument(action, typed, choices);
     let candidates = choices.iter().map(|choice| RankCandidate { title: &choice.argument, terms: "" });
     let found = ranking::rank(typed, candidates).into_iter();
     found
@@ -250,9 +261,23 @@ pub fn argument_rows(action: Action, typed: &str, choices: &[SlashChoice]) -> Ve
                 keys: String::new(),
                 completion: format!("/{name} {}", choice.argument),
                 command: SlashCommand { action, argument: Some(choice.argument.clone()) },
+                is_named: named == NamedChoice::One(found.index),
             }
         })
         .collect()
+}
+
+/// Returns which of the arguments of a command was typed. A whole word of several models names a family, and its first
+/// is meant.
+pub fn named_argument(action: Action, typed: &str, choices: &[SlashChoice]) -> NamedChoice {
+    let names = choices.iter().map(|choice| choice.argument.as_str());
+    match ranking::named_choice(typed, names) {
+        NamedChoice::Several(family) if action.argument() == Some(CommandArgument::Model) => {
+            let is_family = family.iter().all(|at| ranking::is_whole_word(typed, &choices[*at].argument));
+            if is_family { NamedChoice::One(family[0]) } else { NamedChoice::Several(family) }
+        }
+        named => named,
+    }
 }
 
 #[cfg(test)]
@@ -289,7 +314,7 @@ mod tests {
         assert_eq!(names("mo")[..2], ["/model", "/mouse"]);
         assert!(names("mo").contains(&"/again".to_owned()), "{:?}", names("mo"));
         assert_eq!(names("foo"), ["/copy-footnote"]);
-        assert!(!name_rows("foo", &Keymap::default(), |_| 0)[0].is_begun(), "Enter runs no row that nobody named");
+        assert!(!name_rows("foo", &Keymap::default(), |_| 0)[0].is_named, "Enter runs no row that nobody named");
         assert_eq!(names("qux"), [""; 0]);
         assert!(!names("ode").contains(&"/model".to_owned()), "the middle of a word does not count");
         assert_eq!(names("th"), ["/theme"], "not every command with an article");

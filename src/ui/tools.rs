@@ -202,7 +202,7 @@ impl ToolList {
             Action::SwitchTool => return self.switch_selected(),
             Action::ForceTool => match self.selected_item() {
                 Some(ToolListItem::Tool(id)) => return ToolListCommand::Force(id.clone()),
-                _ => self.show_message("f works on a tool: the next message must call it"),
+                _ => self.show_message("go to a tool first: the next message must then call it"),
             },
             Action::ReloadTools => return ToolListCommand::Reload,
             Action::Accept if self.search.is_typing() => self.search.stop_typing(),
@@ -290,7 +290,7 @@ impl ToolList {
             Some((Some(ToolListItem::Server(name)), Some(ToolSwitch::Locked(rows::UNTRUSTED_REASON)))) => {
                 self.open_page(PageSubject::Trust(name));
             }
-            _ => self.show_message("only an MCP server that is not trusted yet needs trust"),
+            _ => self.show_message("there is nothing to trust here"),
         }
     }
 

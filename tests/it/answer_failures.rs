@@ -289,7 +289,7 @@ fn leaving_out_older_turns_reports_if_there_are_none() {
     app.effects();
     app.press("enter");
     assert!(app.opened_streams().is_empty());
-    assert!(app.screen().contains("nothing older to leave out"), "{}", app.screen());
+    assert!(app.screen().contains("there are no older turns to leave out"), "{}", app.screen());
 }
 
 #[test]

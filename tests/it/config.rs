@@ -10,9 +10,9 @@ use ibid::{
         request_options::{ContextSize, HostedToolOptions, ReasoningSummary, SearchForm, SearchOptions},
     },
     config::{
-        ActionKeys, CodeOverflow, CommandTool, Config, ConfigProblem, DesktopNotification, DialectSetting,
-        EFFORT_NAMES, EXAMPLE_CONFIG, EndpointConfig, GlyphSet, KeySetting, McpServerConfig, MouseMode, NotifyConfig,
-        NotifyWhen, ReasoningConfig, SettingChange, ShowMode, TimeLimits, TimeoutsConfig, ToolsConfig,
+        ActionKeys, CodeOverflow, CommandTool, Config, ConfigProblem, CopyForm, DesktopNotification, DialectSetting,
+        EFFORT_NAMES, EXAMPLE_CONFIG, EndpointConfig, GlyphSet, KeySetting, LineBreaks, McpServerConfig, MouseMode,
+        NotifyConfig, NotifyWhen, ReasoningConfig, SettingChange, ShowMode, TimeLimits, TimeoutsConfig, ToolsConfig,
     },
     tools::PolicyVerdict,
 };
@@ -361,6 +361,18 @@ fn every_saved_choice_is_read_back_unchanged() {
     for code in [CodeOverflow::Wrap, CodeOverflow::Scroll] {
         Config::save_change(&file, &SettingChange::Code(code)).expect("the choice can be saved");
         assert_eq!(Config::load(&file).expect("the config is valid").0.code, code);
+    }
+    for cells in [30, 72, 400] {
+        Config::save_change(&file, &SettingChange::TextWidth(cells)).expect("the choice can be saved");
+        assert_eq!(Config::load(&file).expect("the config is valid").0.text_width, cells);
+    }
+    for breaks in [LineBreaks::Keep, LineBreaks::Markdown, LineBreaks::Auto] {
+        Config::save_change(&file, &SettingChange::LineBreaks(breaks)).expect("the choice can be saved");
+        assert_eq!(Config::load(&file).expect("the config is valid").0.line_breaks, breaks);
+    }
+    for form in [CopyForm::Markdown, CopyForm::Plain, CopyForm::Rich, CopyForm::Auto] {
+        Config::save_change(&file, &SettingChange::CopyAs(form)).expect("the choice can be saved");
+        assert_eq!(Config::load(&file).expect("the config is valid").0.copy_as, form);
     }
 }
 

@@ -76,6 +76,25 @@ fn the_demo_opens_on_a_cited_answer_that_is_saved_only_with_the_first_prompt() {
 }
 
 #[test]
+fn the_opening_answer_is_listed_and_what_is_done_with_it_there_saves_nothing() {
+    let mut app = demo_app("");
+    assert!(!app.screen().contains("None yet"), "{}", app.screen());
+    let is_listed = |app: &Harness, title: &str| (0..40).any(|y| app.row(y)[..27].contains(title));
+    assert!(is_listed(&app, "What is a footnote for?"), "{}", app.screen());
+    app.press("ctrl-x l r ctrl-u");
+    app.enter_text("Notes");
+    app.press("enter");
+    assert!(is_listed(&app, "Notes"), "{}", app.screen());
+    app.press("d");
+    assert!(app.screen().contains("None yet"), "{}", app.screen());
+    app.press("u");
+    assert!(is_listed(&app, "Notes") && app.screen().contains("Sources  [1]"), "{}", app.screen());
+    assert_eq!(saves(&app.effects()), 0, "it is on disk with the first prompt only");
+    app.press("esc ctrl-n ctrl-x l g enter");
+    assert!(app.screen().contains("Sources  [1]"), "it can be opened again: {}", app.screen());
+}
+
+#[test]
 fn a_draft_beside_the_opening_answer_is_kept() {
     let mut app = demo_app("half a sen");
     assert_eq!(app.draft(), "half a sen");

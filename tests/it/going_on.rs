@@ -272,7 +272,7 @@ fn a_click_on_the_pill_goes_to_the_end() {
     send_delta(&mut app, stream, &"a line\n\n".repeat(60));
     app.press("pgup pgup");
     send_delta(&mut app, stream, &"another\n\n".repeat(9));
-    assert!(app.screen().contains("new lines  Ctrl-End"), "{}", app.screen());
+    assert!(app.screen().contains("new lines  ^End"), "{}", app.screen());
     let (_, y) = position_of(&app, "new lines");
     assert_eq!(y, app.areas().transcript.bottom(), "below the text");
     click_on(&mut app, "new lines");

@@ -183,3 +183,69 @@ fn the_pill_and_the_welcome_show_the_remapped_keys() {
     welcome.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
     assert!(welcome.screen().contains("^Q quit"), "{}", welcome.screen());
 }
+
+/// Ways to write a key that are not ours, outside the config's.
+const FOREIGN_KEYS: &[&str] = &[
+    "Ctrl-",
+    "Ctrl+",
+    "ctrl+",
+    "Control-",
+    "C-x",
+    "<C-",
+    "PageUp",
+    "PageDown",
+    "PgUp-",
+    "Page-",
+    "Escape",
+    "ESC ",
+    "Return ",
+    "<Enter>",
+    "Shift+",
+    "shift-tab",
+    "alt-enter",
+];
+
+/// Returns the first foreign way to write a key, or a key without its capital between hints.
+fn foreign_key(line: &str) -> Option<&str> {
+    let foreign = FOREIGN_KEYS.iter().find(|key| line.contains(**key)).copied();
+    let is_small = |word: &&str| matches!(*word, "esc" | "pgup" | "pgdn" | "shift-tab" | "ctrl-x");
+    foreign.or_else(|| line.split(|letter: char| letter.is_whitespace() || "`(),.;:".contains(letter)).find(is_small))
+}
+
+#[test]
+fn keys_are_written_in_one_way_on_every_screen_and_in_every_document() {
+    use std::{fs, path::Path};
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![root.join("README.md"), root.join("CHANGELOG.md"), root.join("ARCHITECTURE.md")];
+    for folder in ["docs", "assets/demo", "tests/it/snapshots"] {
+        let entries = fs::read_dir(root.join(folder)).expect("the folder is part of the project");
+        files.extend(entries.map(|entry| entry.expect("an entry").path()).filter(|path| {
+            // What a tool wrote is not ours.
+            !path.ends_with("it__results__pager-hostile.snap")
+                && path
+                    .extension()
+                    .is_some_and(|extension| ["md", "snap", "toml"].iter().any(|known| extension == *known))
+        }));
+    }
+    for file in files {
+        let text = fs::read_to_string(&file).expect("the file is text");
+        let is_readme = file.ends_with("README.md");
+        let mut is_config = false;
+        for line in text.lines() {
+            is_config ^= line.starts_with("```");
+            // The config writes keys as `ctrl-x m`, and the README says so.
+            if !is_config && !(is_readme && line.contains("The config writes keys as")) {
+                assert_eq!(foreign_key(line), None, "{}: {line}", file.display());
+            }
+        }
+    }
+    for entry in ibid::ui::action::ACTIONS {
+        for (_, keys) in entry.keys {
+            let shown = ibid::ui::keymap::format_sequence(&ibid::ui::keymap::parse_sequence(keys).expect("its keys"));
+            assert_eq!(foreign_key(&shown), None, "{}", entry.name);
+        }
+        assert_eq!(foreign_key(entry.title).or_else(|| foreign_key(entry.hint)), None, "{}", entry.name);
+    }
+    assert_eq!(foreign_key("press Ctrl-End or esc"), Some("Ctrl-"));
+    assert_eq!(foreign_key("↵ save  esc cancel"), Some("esc"));
+}

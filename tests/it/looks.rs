@@ -235,13 +235,22 @@ fn the_screens_that_need_no_tools_fit_every_size() {
     }
 }
 
+/// The scenes that look different with more room.
+const ROOMY_SCENES: [&str; 9] =
+    ["commands", "help", "slash", "connect", "approval", "stopped", "queued", "list", "rail"];
+
 #[test]
 fn the_screens_around_the_text_have_their_colours() {
     for (scene, bring_up) in SCENES {
-        for (name, colouring) in Colouring::ALL {
-            let mut app = colouring.start(80, 24);
-            bring_up(&mut app);
-            assert_snapshot!(format!("{scene}-80x24-{name}"), styled_rows(&app));
+        for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+            if width > 80 && !ROOMY_SCENES.contains(&scene) {
+                continue;
+            }
+            for (name, colouring) in Colouring::ALL {
+                let mut app = colouring.start(width, height);
+                bring_up(&mut app);
+                assert_snapshot!(format!("{scene}-{width}x{height}-{name}"), styled_rows(&app));
+            }
         }
     }
 }

@@ -280,3 +280,99 @@ fn an_empty_slot_says_how_to_fill_it() {
     assert!(app.screen().contains("slot 3 is empty · ^X m, then ^X 3 assigns one"), "{}", app.screen());
     assert_eq!(app.draft(), "");
 }
+
+#[test]
+fn an_argument_is_a_name_or_fits_one_choice_and_a_slip_is_held() {
+    // What is typed, and what is in force after one Enter: theme, effort, web search, model, mouse.
+    let accepted = [
+        ("/theme paper", "paper"),
+        ("/theme PAPER", "paper"),
+        ("/theme pap", "paper"),
+        ("/effort high", "high"),
+        ("/effort h", "high"),
+        ("/web on", "web"),
+        ("/model a/claude-opus-5", "claude-opus-5"),
+        ("/model claude-opus-5", "claude-opus-5"),
+        ("/model opus", "claude-opus-5"),
+        ("/model sonn", "claude-sonnet-5"),
+        ("/model claude", "claude-opus-5"),
+        ("/mouse wh", "wheel"),
+    ];
+    for (draft, expected) in accepted {
+        let mut app = app();
+        run(&mut app, "/model thinker");
+        run(&mut app, draft);
+        assert_eq!(app.draft(), "", "{draft}: {}", app.screen());
+        let (env, settings) = (app.env(), app.settings());
+        let effort = settings.effort.map_or("", ibid::api::request::Effort::name);
+        let now = [
+            env.config.theme.as_str(),
+            effort,
+            if settings.web { "web" } else { "" },
+            settings.model.as_str(),
+            env.config.mouse.as_str(),
+        ];
+        assert!(now.iter().any(|value| value.ends_with(expected)), "{draft}: {now:?}");
+    }
+    let held = [
+        ("/theme x", "/theme does not know x."),
+        ("/theme k", "/theme does not know k."),
+        ("/effort o", "thinker takes none, low or high."),
+        ("/effort igh", "/effort"),
+        ("/web yes", "/web takes on or off."),
+        ("/mouse x", "/mouse takes on, wheel or off."),
+        ("/slot 0", "/slot takes a number from 1 to 9."),
+        ("/slot 12", "/slot takes a number from 1 to 9."),
+        ("/slot x", "/slot takes a number from 1 to 9."),
+        ("/model u", "/model does not know u. Nearest: "),
+        ("/model cld", "/model does not know cld. Nearest: a/claude-opus-5 or a/claude-sonnet-5."),
+    ];
+    for (draft, reason) in held {
+        let mut app = app();
+        run(&mut app, "/model thinker");
+        let before = (app.env().config.theme.clone(), app.settings().clone());
+        run(&mut app, draft);
+        if draft == "/effort igh" {
+            assert_eq!(app.settings().effort.map(ibid::api::request::Effort::name), Some("high"), "a piece of one");
+            continue;
+        }
+        assert!(app.screen().contains(reason), "{draft}: {}", app.screen());
+        assert_eq!(app.draft(), draft);
+        assert_eq!((app.env().config.theme.clone(), app.settings().clone()), before, "{draft}");
+        assert!(app.opened_streams().is_empty(), "{draft}");
+    }
+}
+
+#[test]
+fn an_argument_that_fits_several_is_never_sent_and_names_them() {
+    for (draft, reason) in [
+        ("/web o", "/web o may be on or off. ↑↓ chooses."),
+        ("/model cla", "/model cla may be a/claude-opus-5 or a/claude-sonnet-5. ↑↓ chooses."),
+    ] {
+        let mut app = app();
+        let before = app.settings().clone();
+        run(&mut app, draft);
+        app.press("enter enter");
+        assert!(app.screen().contains(reason), "{draft}: {}", app.screen());
+        assert_eq!((app.draft().as_str(), app.settings()), (draft, &before));
+        assert!(app.opened_streams().is_empty(), "{draft}: {}", app.screen());
+        let listed = app.screen();
+        assert!(listed.contains("  off") || listed.contains("  a/claude-sonnet-5"), "the choices stay: {listed}");
+        app.press("down down enter");
+        assert_ne!((app.draft().as_str(), app.settings()), (draft, &before), "{}", app.screen());
+    }
+}
+
+#[test]
+fn a_command_without_its_argument_opens_the_choice_and_takes_none_of_it() {
+    for (draft, title) in
+        [("/model ", "Model for the next message"), ("/theme ", "Theme"), ("/effort ", "Effort"), ("/mouse ", "Mouse")]
+    {
+        let mut app = app();
+        run(&mut app, "/model thinker");
+        let before = (app.env().config.theme.clone(), app.settings().clone());
+        run(&mut app, draft);
+        assert_eq!((app.env().config.theme.clone(), app.settings().clone()), before, "{draft}");
+        assert!(app.screen().contains(&format!("╭── {title} ")), "{draft}: {}", app.screen());
+    }
+}

@@ -138,7 +138,8 @@ fn is_decoration(row: &StyledRow) -> bool {
 
 /// Whether a row is the head of a code block whose source has more lines, but no rows.
 fn is_folded(row: &StyledRow, source: &str) -> bool {
-    matches!(row.kind, RowKind::CodeHead { .. }) && source[row.source.clone()].trim().contains('\n')
+    matches!(row.kind, RowKind::CodeHead { .. } | RowKind::DetailsHead { is_folded: true })
+        && source[row.source.clone()].trim().contains('\n')
 }
 
 fn without_spaces(text: &str) -> String {

@@ -45,7 +45,7 @@ fn a_conversation_that_streams_below_a_newer_one_can_be_deleted() {
     app.press("ctrl-x l G d");
     assert_eq!(listed_ids(&app), [newer]);
     assert_eq!(trashed_ids(&mut app), [streaming]);
-    assert!(app.screen().contains("moved “streams” to the trash · "), "{}", app.screen());
+    assert!(app.screen().contains("moved “streams” to the trash and stopped its answer · "), "{}", app.screen());
     assert_eq!(app.list_cursor(), Some(newer));
     app.press("u");
     assert_eq!(listed_ids(&app), [streaming, newer]);
@@ -108,6 +108,24 @@ fn every_turn_of_a_deleted_conversation_stops() {
     assert_eq!(closed, 2);
     app.wait(Duration::from_mins(1));
     assert_eq!(listed_ids(&app), []);
+}
+
+#[test]
+fn trashing_a_conversation_says_that_its_answer_was_stopped() {
+    for in_list in [false, true] {
+        let mut app = Harness::new(130, 30);
+        let stream = app.send_prompt("a long one");
+        app.receive_events(stream, &[CREATED, DELTA]);
+        app.press(if in_list { "ctrl-x l d" } else { "ctrl-x d" });
+        let undo = if in_list { "u undo" } else { "/undo-trash undo" };
+        let said = format!("moved “a long one” to the trash and stopped its answer · {undo}");
+        assert!(app.screen().contains(&said), "{}", app.screen());
+    }
+    let mut app = Harness::new(130, 30);
+    let stream = app.send_prompt("a short one");
+    app.stream_answer(stream, "yes");
+    app.press("ctrl-x d");
+    assert!(app.screen().contains("moved “a short one” to the trash · "), "{}", app.screen());
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn where_the_finished_text_differs_from_its_deltas_a_sentence_and_the_exit_code_
         // If everything arrives at once, nothing was printed before the server changed it.
         let is_late = (stdout.trim_end(), exit) == (whole, Some(0));
         assert!(is_late || (stdout.as_str(), exit) == (printed, Some(code)), "{whole}: {stdout} {exit:?} {stderr}");
-        assert_eq!(stderr.contains("changed what was printed already"), exit == Some(1), "{whole}: {stderr}");
+        assert_eq!(stderr.contains("changed what was already printed"), exit == Some(1), "{whole}: {stderr}");
     }
 }
 

@@ -3,8 +3,8 @@
 use rustix::process::Signal;
 
 use crate::{
-    Stage, newest_prompt, quit, safety::wait_on_disk, start_ready, support::pty::Pty, take_choice, text_reply,
-    wait_idle,
+    Stage, input_messages, newest_prompt, quit, safety::wait_on_disk, start_ready, support::pty::Pty, take_choice,
+    text_reply, wait_idle,
 };
 
 /// Starts an instance whose first answer is still streaming, with a prompt behind it.
@@ -118,4 +118,36 @@ fn a_prompt_whose_instance_is_killed_before_its_request_leaves_stands_there_with
     wait_idle(&ibid);
     assert_eq!(stage.request_count(), 2);
     quit(&mut start_ready(stage.launch()));
+}
+
+#[test]
+fn what_another_instance_did_is_listed_when_the_terminal_has_the_focus_again() {
+    let stage = Stage::set_up();
+    let mut first = stage.open();
+    let mut second = stage.open();
+    second.type_keys("<ctrl-x>l");
+    second.wait_for("None yet");
+    stage.exchange(&mut first, "Asked in the first window", "Answered there.");
+    wait_on_disk(&stage.home, "Answered there.");
+    assert!(second.screen().contains("None yet"), "nothing is looked at on a timer");
+    second.send(b"\x1b[I");
+    second.wait_for("Asked in the first");
+    second.type_keys("g<enter>");
+    second.wait_for("Answered there.");
+}
+
+#[test]
+fn a_conversation_open_in_two_windows_is_read_again_and_goes_on_from_its_end() {
+    let stage = Stage::set_up();
+    let mut first = stage.open();
+    stage.exchange(&mut first, "Asked first", "Answered first.");
+    wait_on_disk(&stage.home, "Answered first.");
+    let mut second = stage.reopen();
+    second.wait_for("Answered first.");
+    stage.exchange(&mut first, "Asked next", "Answered next.");
+    quit(&mut first); // Now all of it is on disk.
+    second.send(b"\x1b[I");
+    second.wait_for("Answered next.");
+    let request = stage.exchange(&mut second, "Asked last", "Answered last.");
+    assert_eq!(input_messages(&request).len(), 5, "it is no branch beside the other window's");
 }

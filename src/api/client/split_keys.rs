@@ -24,13 +24,13 @@ pub(super) struct SplitKeyGuard {
 /// The end of a text, to be continued by the next event for the same text.
 #[derive(Debug)]
 struct HeldText {
-    place: TextPlace,
+    place: HeldTextTarget,
     text: String,
 }
 
 /// Which text an event continues.
 #[derive(Debug, Clone, PartialEq)]
-enum TextPlace {
+enum HeldTextTarget {
     Known(TextTarget),
     /// The kind of an event that we do not know, and its item.
     Other(String, ItemRef),
@@ -50,10 +50,10 @@ impl SplitKeyGuard {
         let raw = raw.map(RawFrame::Payload);
         match event {
             Event::Delta { target, text } => {
-                let place = TextPlace::Known(target);
+                let place = HeldTextTarget::Known(target);
                 let passed = self.release(&place, text);
                 let recorded = raw.is_some().then(|| passed.clone());
-                if let TextPlace::Known(target) = place
+                if let HeldTextTarget::Known(target) = place
                     && !passed.is_empty()
                 {
                     to(Event::Delta { target, text: passed });
@@ -65,7 +65,7 @@ impl SplitKeyGuard {
                     to(Event::Other { kind, raw: json });
                     return self.record(raw, None);
                 };
-                let passed = self.release(&TextPlace::Other(kind.clone(), item_ref), text.clone());
+                let passed = self.release(&HeldTextTarget::Other(kind.clone(), item_ref), text.clone());
                 let json = if passed == text { json } else { with_delta(&json, &passed) };
                 to(Event::Other { kind, raw: json });
                 self.record(raw, Some(passed))
@@ -97,7 +97,7 @@ impl SplitKeyGuard {
     }
 
     /// Returns the text with what was held before it, without keys, and without an end that may go on as one.
-    fn release(&mut self, place: &TextPlace, text: String) -> String {
+    fn release(&mut self, place: &HeldTextTarget, text: String) -> String {
         let before = self.held.iter().position(|held| held.place == *place).map(|index| self.held.swap_remove(index));
         let mut text = match before {
             Some(before) => {
@@ -118,7 +118,7 @@ impl SplitKeyGuard {
 
     fn end_texts(&mut self, to: &mut impl FnMut(Event)) {
         for HeldText { place, text } in self.held.drain(..) {
-            if let TextPlace::Known(target) = place {
+            if let HeldTextTarget::Known(target) = place {
                 to(Event::Delta { target, text });
             }
         }

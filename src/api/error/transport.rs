@@ -122,7 +122,7 @@ impl ErrorCauses<'_> {
     fn proxy_failure(&self, proxy: &ProxySetting, is_timeout: bool, server: &str) -> Option<ApiError> {
         let label = proxy.label();
         if self.mention(&["authorization required", "authentication", "auth method", "no acceptable"]) {
-            let message = format!("the proxy {label} wants a name and a password, or others than it got");
+            let message = format!("the proxy {label} wants a name and a password, or different ones");
             return Some(ApiError::with_obstacle(NetworkObstacle::ProxyLogin, message));
         }
         let is_dead =

@@ -5,6 +5,8 @@ mod figures;
 mod html;
 mod inline_events;
 mod links;
+mod list_items;
+mod row_breaks;
 
 use crate::citations::annotations::{CitationMark, HighlightedCitation};
 use std::ops::Range;
@@ -17,6 +19,8 @@ use self::{
     figures::{OpenCodeBlock, OpenImage},
     html::OpenHtml,
     links::OpenLink,
+    list_items::OpenList,
+    row_breaks::RowBreaks,
 };
 use super::{
     BlockCounts, MarkdownOptions,
@@ -44,6 +48,8 @@ const FORMULA_INDENT: usize = 4;
 pub(crate) struct BlockInput<'a> {
     /// Clean text that begins with a block.
     pub source: &'a str,
+    /// Its last block may go on.
+    pub may_grow: bool,
     pub output: WalkOutput,
     pub width: usize,
     pub options: &'a MarkdownOptions,
@@ -147,7 +153,7 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
         input,
         out: BlockRows::default(),
         containers: Vec::new(),
-        list_numbers: Vec::new(),
+        lists: Vec::new(),
         bullet_depth: 0,
         styles: vec![input.options.base_style],
         links: Vec::new(),
@@ -163,6 +169,7 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
         source_end: 0,
         depth: 0,
         paragraph_range: 0..0,
+        row_breaks: None,
         placed_marks: vec![false; input.citation_marks.len()],
         html: OpenHtml::default(),
         input_details: &prepared.details,
@@ -199,8 +206,7 @@ struct MarkdownVisitor<'a> {
     input: &'a BlockInput<'a>,
     out: BlockRows,
     containers: Vec<BlockContainer>,
-    /// The next number of each open list; `None` for bullets.
-    list_numbers: Vec<Option<u64>>,
+    lists: Vec<OpenList>,
     /// How many of them have bullets.
     bullet_depth: usize,
     styles: Vec<TextStyle>,
@@ -222,6 +228,8 @@ struct MarkdownVisitor<'a> {
     depth: usize,
     /// The source of the current paragraph.
     paragraph_range: Range<usize>,
+    /// The line ends of the current paragraph, once it has one.
+    row_breaks: Option<RowBreaks>,
     placed_marks: Vec<bool>,
     html: OpenHtml,
     /// The `<details>` that are closed.
@@ -278,7 +286,7 @@ impl MarkdownVisitor<'_> {
                 self.put_text(&format!("[^{label}]"), style, range);
             }
             Event::SoftBreak => self.on_soft_break(range),
-            Event::HardBreak => self.put_text("\n", self.current_style(), range),
+            Event::HardBreak => self.on_hard_break(range),
             Event::Rule => self.push_rule(range),
             Event::TaskListMarker(done) => self.mark_task(done),
         }
@@ -287,7 +295,7 @@ impl MarkdownVisitor<'_> {
     fn on_start(&mut self, tag: Tag, range: Range<usize>) {
         if is_block_tag(&tag) {
             self.end_leaf(range.start);
-            if self.list_numbers.is_empty() {
+            if self.lists.is_empty() {
                 self.needs_gap |= self.depth == 1 && !self.out.rows.is_empty() || self.depth > 1;
             }
         }
@@ -296,11 +304,8 @@ impl MarkdownVisitor<'_> {
             Tag::BlockQuote(kind) => self.start_quote(kind, range),
             Tag::CodeBlock(kind) => self.code_block = Some(OpenCodeBlock::new(&kind)),
             Tag::HtmlBlock => self.leaf = LeafKind::Html,
-            Tag::List(number) => {
-                self.bullet_depth += usize::from(number.is_none());
-                self.list_numbers.push(number);
-            }
-            Tag::Item => self.start_item(),
+            Tag::List(number) => self.start_list(number.is_some(), range),
+            Tag::Item => self.start_item(range.start),
             Tag::FootnoteDefinition(label) => {
                 let label = format!("[^{label}] ");
                 self.push_container(vec![StyledSpan::new(label, TextStyle::of(ColourRole::Muted))], true);
@@ -355,7 +360,7 @@ impl MarkdownVisitor<'_> {
             TagEnd::CodeBlock => self.end_code_block(&range),
             TagEnd::List(ordered) => {
                 self.bullet_depth -= usize::from(!ordered);
-                self.list_numbers.pop();
+                self.lists.pop();
             }
             TagEnd::Item | TagEnd::FootnoteDefinition => {
                 self.end_leaf(range.end);
@@ -446,36 +451,6 @@ impl MarkdownVisitor<'_> {
         self.is_under_title = true;
     }
 
-    fn start_item(&mut self) {
-        let style = TextStyle::of(ColourRole::Accent);
-        let label = if let Some(Some(number)) = self.list_numbers.last_mut() {
-            *number += 1;
-            StyledSpan::new(format!("{}. ", *number - 1), style)
-        } else {
-            let bullets = &self.input.options.marks.bullets;
-            let bullet = bullets[self.bullet_depth.saturating_sub(1).min(bullets.len() - 1)];
-            StyledSpan::marker(format!("{bullet} "), style, "- ")
-        };
-        self.push_container(vec![label], true);
-    }
-
-    fn mark_task(&mut self, done: bool) {
-        let marks = self.input.options.marks;
-        let numbered = self.list_numbers.last().is_some_and(Option::is_some);
-        let (mark, role) = if done { (marks.task_done, ColourRole::Ok) } else { (marks.task_open, ColourRole::Muted) };
-        let markdown = if done { "- [x] " } else { "- [ ] " };
-        let tick = |markdown| StyledSpan::marker(format!("{mark} "), TextStyle::of(role), markdown);
-        if let Some(item) = self.containers.last_mut().filter(|item| item.is_item && !item.is_begun) {
-            if numbered {
-                item.first_lead.push(tick(&markdown["- ".len()..]));
-            } else {
-                item.first_lead = vec![tick(markdown)];
-            }
-            item.width = item.first_lead.iter().map(StyledSpan::width).sum();
-            item.rest_lead = vec![StyledSpan::new(" ".repeat(item.width), TextStyle::of(ColourRole::Text))];
-        }
-    }
-
     fn push_container(&mut self, first: Vec<StyledSpan>, is_item: bool) {
         self.out.cells += CELLS_PER_ROW;
         let cells = first.iter().map(StyledSpan::width).sum();
@@ -506,7 +481,7 @@ impl MarkdownVisitor<'_> {
     fn push_gap(&mut self, start: usize) {
         let in_list =
             || is_after_blank_line(self.input.source, start) || self.out.rows.last().is_some_and(has_gap_after);
-        let owed = std::mem::take(&mut self.needs_gap) || !self.list_numbers.is_empty() && in_list();
+        let owed = std::mem::take(&mut self.needs_gap) || !self.lists.is_empty() && in_list();
         if owed && !std::mem::take(&mut self.is_under_title) && !self.out.rows.is_empty() {
             let (lead, _) = self.next_lead(true);
             let mut row = StyledRow {
@@ -524,6 +499,7 @@ impl MarkdownVisitor<'_> {
 
     fn end_leaf(&mut self, end: usize) {
         let leaf = std::mem::replace(&mut self.leaf, LeafKind::Text);
+        self.row_breaks = None;
         self.place_marks_until(end);
         let Some(mut inline) = self.inline.take() else { return };
         inline.remove_link_brackets();

@@ -94,6 +94,7 @@ impl MarkdownLayout {
         let within = marks_within(&self.citation_marks, &block.source);
         let marks: Vec<CitationMark> = within.iter().map(|mark| open.map_mark(mark)).collect();
         let input = BlockInput {
+            may_grow: false,
             source: &open.text,
             output: WalkOutput::Rows,
             width: self.width,

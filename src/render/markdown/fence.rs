@@ -4,6 +4,7 @@ use super::{
     MAX_OPEN_BLOCK, MarkdownLayout,
     blocks::{self, BlockRows, CodeBlockRows},
     code_style::{self, CodeHeader, CodeLinePos, DiagramSummary},
+    fence_nesting::{FenceLine, FenceNesting},
 };
 use crate::render::{
     row::{RowKind, StyledRow},
@@ -13,8 +14,7 @@ use crate::render::{
 /// A top-level code fence that is still open.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenFence {
-    marker: char,
-    marker_len: usize,
+    nesting: FenceNesting,
     indent: usize,
     /// How many bytes of the current line are already laid out.
     done_bytes: usize,
@@ -73,7 +73,7 @@ impl MarkdownLayout {
 
     /// Adds the last line of a fence that was still open when the text ended.
     pub(crate) fn finish_fence(&mut self) {
-        let Some(fence) = &self.fence else { return };
+        let Some(fence) = &mut self.fence else { return };
         let (folded, open, text) = (fence.folded_diagram, fence.open_diagram, &self.open.text);
         let is_closing_line = fence.done_bytes == 0 && (fence.is_closed_by(text) || text.trim().is_empty());
         self.rows.truncate(self.closed.rows);
@@ -114,7 +114,7 @@ impl MarkdownLayout {
     fn grow_fence_lines(&mut self) {
         let mut start = 0;
         while let Some(length) = self.open.text[start..].find('\n') {
-            let fence = self.fence.as_ref().expect("only called in a fence");
+            let fence = self.fence.as_mut().expect("only called in a fence");
             let is_closing_line = fence.done_bytes == 0 && fence.is_closed_by(&self.open.text[start..start + length]);
             if is_closing_line {
                 let end = self.open.source_pos(start + length + 1);
@@ -252,26 +252,20 @@ impl OpenFence {
     fn parse_opening(line: &str) -> Option<(Self, &str)> {
         let body = line.trim_start_matches(' ');
         let indent = line.len() - body.len();
-        let mark = body.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
-        let info = body.trim_start_matches(mark);
-        let length = body.len() - info.len();
-        let fence = indent <= 3 && length >= 3 && !(mark == '`' && info.contains('`'));
-        fence.then_some((
-            Self { marker: mark, marker_len: length, indent, done_bytes: 0, folded_diagram: None, open_diagram: None },
-            info,
-        ))
+        let (nesting, info) = FenceNesting::parse(body).filter(|_| indent <= 3)?;
+        Some((Self { nesting, indent, done_bytes: 0, folded_diagram: None, open_diagram: None }, info))
     }
 
-    fn is_closed_by(&self, line: &str) -> bool {
+    /// Reads the next line; returns whether it is the closing fence.
+    fn is_closed_by(&mut self, line: &str) -> bool {
         let body = line.trim_start_matches(' ');
-        let rest = body.trim_start_matches(self.marker);
-        line.len() - body.len() <= 3 && body.len() - rest.len() >= self.marker_len && rest.trim().is_empty()
+        self.nesting.read(body, line.len() - body.len() <= 3) == FenceLine::End
     }
 
     /// Whether an incomplete line may become the closing fence, so that it is not shown as code yet.
     fn can_be_closed_by(&self, line: &str) -> bool {
         let body = line.trim_start_matches(' ');
-        line.len() - body.len() <= 3 && !body.is_empty() && body.trim_end().trim_start_matches(self.marker).is_empty()
+        line.len() - body.len() <= 3 && self.nesting.can_be_ended_by(body)
     }
 }
 

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::{
+    delimiter_runs::token_before,
     formula_shape,
     prepare::{CodeRange, ParserDraft},
 };
@@ -58,6 +59,10 @@ fn replace_delimiters<'a>(before: &ParserDraft<'a>, code: &[CodeRange]) -> (Pars
             pos = if *is_inline { pos + 1 } else { range.end };
             continue;
         }
+        if is_in_address(source, pos) {
+            pos = (pos + if bytes[pos] == b'\\' { 2 } else { 1 }).min(bytes.len());
+            continue;
+        }
         let formula = match FormulaDelimiter::parse(&bytes[pos..]) {
             Some(delimiter) => finder.formula_at(delimiter, pos),
             None if bytes[pos] == b'$' => finder.single_dollars_at(pos),
@@ -89,6 +94,20 @@ fn replace_delimiters<'a>(before: &ParserDraft<'a>, code: &[CodeRange]) -> (Pars
         pos = pos.min(bytes.len());
     }
     (draft, is_joined)
+}
+
+/// Whether a position is in the address of a link, `](…`, in which nothing may be hidden.
+fn is_in_address(source: &str, pos: usize) -> bool {
+    let before = token_before(source, pos);
+    before.rsplit_once("](").is_some_and(|(_, address)| {
+        let address = address.replace(r"\(", "").replace(r"\)", "");
+        address.matches(')').count() <= address.matches('(').count()
+    })
+}
+
+/// Whether a text has a letter, a digit or a command.
+fn has_term(inside: &str) -> bool {
+    inside.contains(char::is_alphanumeric)
 }
 
 fn hide_dollars(draft: &mut ParserDraft, range: Range<usize>) {
@@ -360,8 +379,9 @@ impl<'a> FormulaFinder<'a> {
         let looks_like_formula = has_sign || source[inside.clone()].starts_with([' ', '\n']);
         let has_shape = match delimiter {
             FormulaDelimiter::Dollars => formula_shape::is_between_double_dollars(&source[inside]),
-            FormulaDelimiter::Brackets => looks_like_formula,
-            FormulaDelimiter::Parens | FormulaDelimiter::Dollar | FormulaDelimiter::Environment => true,
+            FormulaDelimiter::Brackets => looks_like_formula && has_term(&source[inside]),
+            FormulaDelimiter::Parens => has_term(&source[inside]),
+            FormulaDelimiter::Dollar | FormulaDelimiter::Environment => true,
         };
         has_ink && !has_dollar && has_shape
     }

@@ -151,6 +151,34 @@ impl HtmlElement {
         !matches!(self, Self::LineBreak | Self::Rule | Self::Image | Self::Details)
     }
 
+    /// Whether its tag at the start of a line begins a block, also behind a paragraph.
+    fn starts_block(self) -> bool {
+        match self {
+            Self::Rule
+            | Self::Block
+            | Self::Heading
+            | Self::List { .. }
+            | Self::ListItem
+            | Self::Cell
+            | Self::Preformatted
+            | Self::Details
+            | Self::Summary
+            | Self::Verbatim => true,
+            Self::LineBreak
+            | Self::Image
+            | Self::Superscript
+            | Self::Subscript
+            | Self::Bold
+            | Self::Italic
+            | Self::Underlined
+            | Self::Struck
+            | Self::Marked
+            | Self::Code
+            | Self::Link
+            | Self::Plain => false,
+        }
+    }
+
     /// Whether its closing tag may be left out.
     fn may_be_open(self) -> bool {
         matches!(self, Self::ListItem | Self::Cell | Self::Block)
@@ -173,10 +201,17 @@ pub(super) fn hide_tags(draft: &mut ParserDraft) {
     text.into_iter().for_each(|at| draft.hide(at));
     let mut open: Vec<usize> = Vec::new();
     let mut is_paired = vec![false; tags.len()];
+    let mut is_in_html = false;
     for (index, placed) in tags.iter().enumerate() {
-        if index > 0 && is_block_between(source, tags[index - 1].range.end..placed.range.start) {
+        let gap = index
+            .checked_sub(1)
+            .map_or(TagGap::BlankLine, |before| tag_gap(source, tags[before].range.end..placed.range.start));
+        is_in_html &= gap != TagGap::BlankLine;
+        let starts_block = placed.element.starts_block() && is_first_in_line(source, placed.range.start);
+        if !is_in_html && (gap != TagGap::Nothing || starts_block) {
             open.clear();
         }
+        is_in_html |= starts_block;
         if !placed.element.has_partner() {
             is_paired[index] = placed.element != HtmlElement::Details;
         } else if !placed.tag.is_closing {
@@ -251,15 +286,23 @@ fn has_only_words(tag: HtmlTag, element: HtmlElement) -> bool {
         && !tag.attributes.contains('=')
 }
 
-/// Whether a tag and its partner may be in different blocks: a blank line or the start of a block is between them.
-fn is_block_between(source: &str, between: Range<usize>) -> bool {
-    let mut lines = source[between.clone()].split('\n');
-    lines.next();
-    let mut lines = lines.peekable();
+/// What is between two tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TagGap {
+    Nothing,
+    /// A line that may begin a block, except in a block of HTML.
+    BlockStart,
+    BlankLine,
+}
+
+fn tag_gap(source: &str, between: Range<usize>) -> TagGap {
+    const MAX_LINE: usize = 1000;
+    let mut lines = source[between.clone()].split('\n').skip(1).peekable();
     if lines.peek().is_none() {
-        return false;
+        return TagGap::Nothing;
     }
-    let line_start = source[..between.start].rfind('\n').map_or(0, |end| end + 1);
+    let before = source.as_bytes()[..between.start].iter().rev().take(MAX_LINE).take_while(|byte| **byte != b'\n');
+    let line_start = source.ceil_char_boundary(between.start - before.count());
     let is_start = |line: &str| {
         line.trim_start().starts_with(|char: char| {
             matches!(char, '#' | '>' | '-' | '*' | '+' | '|' | '`' | '~') || char.is_ascii_digit()
@@ -268,9 +311,12 @@ fn is_block_between(source: &str, between: Range<usize>) -> bool {
     let mut is_block = source[line_start..].trim_start().starts_with('#');
     while let Some(line) = lines.next() {
         work::count_steps(line.len() + 1);
-        is_block |= is_start(line) || lines.peek().is_some() && line.trim().is_empty();
+        if lines.peek().is_some() && line.trim_matches([' ', '>', '\t']).is_empty() {
+            return TagGap::BlankLine;
+        }
+        is_block |= is_start(line);
     }
-    is_block
+    if is_block { TagGap::BlockStart } else { TagGap::Nothing }
 }
 
 /// Whether a tag without its partner is HTML nevertheless.

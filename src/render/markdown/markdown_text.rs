@@ -27,6 +27,7 @@ impl MarkdownText {
         open.grow(source);
         let walked = blocks::lay_out(&BlockInput {
             source: &open.text,
+            may_grow: false,
             output: WalkOutput::Text,
             width: 1,
             options: &MarkdownOptions::default(),

@@ -11,7 +11,9 @@ use std::{borrow::Cow, ops::Range};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
 
-use super::{cjk_emphasis, definitions, emphasis_signs, formulas, html_tags};
+use super::{
+    cjk_emphasis, definitions, emphasis_signs, fence_nesting, formulas, html_tags, list_indents, table_repair,
+};
 
 /// A text in the form that is passed to the parser.
 #[derive(Debug)]
@@ -73,14 +75,33 @@ pub(crate) fn parser_options() -> Options {
         | Options::ENABLE_MATH
 }
 
+/// Changes a text before the parser reads it.
+pub(super) type ParserPass = fn(&mut ParserDraft);
+
+/// The passes in their order: blocks first, because what is code or a cell decides what is a sign.
+pub(super) const PASSES: [ParserPass; 8] = [
+    fence_nesting::hide_inner_fences,
+    list_indents::indent_children,
+    table_repair::repair_tables,
+    formulas::rewrite_formulas,
+    html_tags::hide_tags,
+    definitions::show_unused_definitions,
+    emphasis_signs::hide_signs,
+    cjk_emphasis::adapt_neighbours,
+];
+
 /// Prepares clean text for the parser.
 pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
+    prepare_with(source, &PASSES)
+}
+
+/// Prepares clean text with some of the passes.
+pub(super) fn prepare_with<'a, 'p>(
+    source: &'a str,
+    passes: impl IntoIterator<Item = &'p ParserPass>,
+) -> PreparedMarkdown<'a> {
     let mut draft = ParserDraft::new(source);
-    formulas::rewrite_formulas(&mut draft);
-    html_tags::hide_tags(&mut draft);
-    definitions::show_unused_definitions(&mut draft);
-    emphasis_signs::hide_signs(&mut draft);
-    cjk_emphasis::adapt_neighbours(&mut draft);
+    passes.into_iter().for_each(|pass| pass(&mut draft));
     draft.finish()
 }
 
@@ -194,7 +215,7 @@ impl PreparedMarkdown<'_> {
     fn as_written<'e>(&'e self, event: Event<'e>, range: Range<usize>) -> (Event<'e>, Range<usize>) {
         let written = self.source_pos(range.start)..self.source_pos(range.end);
         let words = |words: CowStr<'e>| -> CowStr<'e> {
-            let is_same = written.len() == range.len() && *words == self.text[range.clone()];
+            let is_same = *words == self.text[range.clone()];
             if is_same { CowStr::Borrowed(&self.source[written.clone()]) } else { with_signs(words) }
         };
         let event = match event {

@@ -238,12 +238,10 @@ fn tables_are_columns_if_there_is_room_and_records_otherwise() {
 #[test]
 fn html_images_footnotes_rules_and_breaks_are_drawn() {
     assert_snapshot!(rendered("<div>\n  <p>shown</p>\n</div>\n\nA<br>b <kbd>x</kbd>  \nc\\\nd\n\n---\n\n![a chart](https://x.example/c.png) and[^1] *x*\n\n[^1]: The note is long enough to wrap.", 30), @r"
-        <div>
-          <p>shown</p>
-        </div>
+        shown
 
         A
-        b <kbd>x</kbd>
+        b x
         c
         d
 
@@ -403,7 +401,10 @@ fn a_right_to_left_paragraph_is_marked() {
 
 #[test]
 fn text_breaks_where_unicode_allows() {
-    assert_snapshot!(rendered("与中文混排\n的文字 and 👨‍👩‍👧‍👦 emoji\nשלום עולם", 14), @r"
+    let options = MarkdownOptions { line_breaks: LineBreaks::Markdown, ..MarkdownOptions::default() };
+    let mut layout = MarkdownLayout::new(options);
+    layout.sync("与中文混排\n的文字 and 👨‍👩‍👧‍👦 emoji\nשלום עולם", 14, TextStage::Complete, &[]);
+    assert_snapshot!(text_of(&layout), @r"
         与中文混排的文
         字 and 👨‍👩‍👧‍👦
         emoji שלום
@@ -539,10 +540,10 @@ proptest! {
             layout.sync(&source[..cut], width, TextStage::Growing, &[]);
             let words = |text: String| text.lines().filter(|line| !line.trim_matches([' ', '▏']).is_empty()).map(|line| line.to_owned() + "\n").collect::<String>();
             let clean = crate::text::clean(&source[..cut]);
-            let begun = clean.rsplit('\n').next().unwrap_or("");
-            // An incomplete line that may end a fence is not shown as code.
-            if !begun.trim_start().starts_with(['`', '~']) {
-                prop_assert_eq!(words(text_of(&layout)), words(rendered(&source[..cut], width)));
+            // A line that is not decided yet is not shown, nor one that may end a fence.
+            let shown = if layout.fence.is_some() { clean.len() } else { held_line::visible_len(&clean) };
+            if shown < clean.len() || !clean.rsplit('\n').next().unwrap_or("").trim_start().starts_with(['`', '~']) {
+                prop_assert_eq!(words(text_of(&layout)), words(rendered(&clean[..shown], width)));
             }
         }
     }

@@ -144,7 +144,7 @@ impl FormulaSetter<'_> {
             FormulaNode::Phantom(body) => {
                 BoxItem::new(FormulaBox::blank(self.list(body, style)?.width()), AtomClass::Space)
             }
-            FormulaNode::Grid(grid) => self.grid(grid)?,
+            FormulaNode::Grid(grid) => self.grid(grid, false)?,
             FormulaNode::LineBreak => return None,
             FormulaNode::Atom(_)
             | FormulaNode::Negated(_)
@@ -210,12 +210,20 @@ impl FormulaSetter<'_> {
     }
 
     fn fenced(&self, open: &str, parts: &[(Vec<FormulaNode>, String)], style: LimitStyle) -> Option<BoxItem> {
-        let bodies: Option<Vec<FormulaBox>> = parts.iter().map(|(body, _)| self.list(body, style)).collect();
+        let has_brace = delimiters::has_middle(open) || parts.iter().any(|(_, sign)| delimiters::has_middle(sign));
+        let set_body = |body: &[FormulaNode]| match body {
+            [FormulaNode::Grid(grid)] => {
+                let body = self.grid(grid, has_brace)?.content;
+                let blank = FormulaBox::blank(usize::from(body.height() > 1));
+                FormulaBox::beside(&[blank.clone(), body, blank])
+            }
+            _ => self.list(body, style),
+        };
+        let bodies: Option<Vec<FormulaBox>> = parts.iter().map(|(body, _)| set_body(body)).collect();
         let bodies = bodies?;
         let ascent = bodies.iter().map(FormulaBox::baseline).max().unwrap_or(0);
         let mut height = ascent + 1 + bodies.iter().map(FormulaBox::descent).max().unwrap_or(0);
-        let mut signs = std::iter::once(open).chain(parts.iter().map(|(_, sign)| sign.as_str()));
-        if height == 2 && signs.any(delimiters::has_middle) {
+        if height == 2 && has_brace {
             height += 1;
         }
         let sign = |sign: &str| (!sign.is_empty()).then(|| delimiters::delimiter(sign, height, ascent));

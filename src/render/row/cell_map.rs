@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{StyledRow, StyledSpan};
+use super::{RowKind, StyledRow, StyledSpan};
 use crate::text::{self, bidi};
 
 /// The visible clusters of a row, from left to right.
@@ -24,6 +24,15 @@ struct ClusterCells {
     cells: Range<usize>,
 }
 
+/// The side of the lead of a right-to-left row, whose text begins at the right edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RtlLead {
+    /// A bar goes through the rows of a quotation, whatever their direction.
+    Left,
+    /// Bullets and numbers stand before the text.
+    Right,
+}
+
 impl StyledRow {
     /// The cells of the row as `draw` paints it at a width; `reorder` is the theme's setting.
     pub fn cell_map(&self, width: usize, reorder: bool) -> CellMap {
@@ -34,7 +43,11 @@ impl StyledRow {
         let (order, first_cell, shift, rtl) = match self.visual_order(words, reorder) {
             Some(order) => {
                 let cells: usize = words.iter().map(StyledSpan::width).sum();
-                let left = if self.is_right_aligned() { width.saturating_sub(cells).max(lead) } else { lead };
+                let left = match self.rtl_lead() {
+                    _ if !self.is_rtl => lead,
+                    RtlLead::Left => width.saturating_sub(cells).max(lead),
+                    RtlLead::Right => width.saturating_sub(cells + lead),
+                };
                 (order.into_iter().map(|seen| seen.offset).collect(), left, 0, self.is_rtl)
             }
             None => (
@@ -55,21 +68,22 @@ impl StyledRow {
             }
             cells_before += cells;
         }
-        CellMap { clusters, text_len: row_text.len(), lead_cells: lead, is_rtl: rtl }
+        let lead_cells = if rtl && self.rtl_lead() == RtlLead::Right { 0 } else { lead };
+        CellMap { clusters, text_len: row_text.len(), lead_cells, is_rtl: rtl }
     }
 
     /// The visual order of the clusters, if it differs from the reading order.
     pub(crate) fn visual_order(&self, words: &[StyledSpan], reorder: bool) -> Option<Vec<bidi::VisualCluster>> {
-        if !reorder || !words.iter().any(|span| bidi::is_needed(&span.text)) {
+        if !reorder || !self.is_rtl && !words.iter().any(|span| bidi::is_needed(&span.text)) {
             return None;
         }
         let text: String = words.iter().map(|span| span.text.as_str()).collect();
         Some(bidi::visual_order(&text, self.is_rtl))
     }
 
-    /// Whether the row starts at the right edge, as right-to-left text does.
-    pub(crate) fn is_right_aligned(&self) -> bool {
-        self.is_rtl && self.lead_spans == 0
+    /// Where the lead of a right-to-left row stands.
+    pub(crate) fn rtl_lead(&self) -> RtlLead {
+        if self.kind == RowKind::Text { RtlLead::Right } else { RtlLead::Left }
     }
 }
 
@@ -117,7 +131,7 @@ mod tests {
 
     use super::*;
     use crate::render::{
-        row::{RowKind, TextStyle},
+        row::TextStyle,
         theme::{ColourRole, Theme},
     };
 
@@ -140,6 +154,11 @@ mod tests {
         assert_eq!((seen.byte_at(19), seen.cell_of(text.len())), (text.len(), 8));
         let seen = row(text, true).cell_map(20, true);
         assert_eq!((seen.byte_at(19), seen.byte_at(0)), (0, text.len()), "right-to-left text begins at the right");
+        let mut item = row("שלום", true);
+        item.spans.insert(0, StyledSpan::new("1. ", TextStyle::of(ColourRole::Accent)));
+        item.lead_spans = 1;
+        let seen = item.cell_map(20, true);
+        assert_eq!((seen.cell_of(0), seen.byte_at(19), seen.byte_at(0)), (16, 0, "שלום".len()), "so does its number");
         let plain = row(text, false).cell_map(20, false);
         assert_eq!((plain.byte_at(2), plain.cells(&(0..at('ל'))).last()), (at('ש'), Some(&(0..3))));
     }

@@ -8,7 +8,7 @@ use ratatui::{
     style::{Modifier, Style},
 };
 
-use super::{RowKind, StyledRow, StyledSpan};
+use super::{RowKind, StyledRow, StyledSpan, cell_map::RtlLead};
 use crate::{
     render::theme::{ColourRole, Theme},
     text::{self, bidi, link},
@@ -31,11 +31,24 @@ impl StyledRow {
         }
         let (lead, words) = self.spans.split_at(self.lead_spans.min(self.spans.len()));
         let mut pen = RowPen { x: area.x, area, theme, buf };
-        for span in lead {
-            pen.draw_span(span);
+        let order = self.visual_order(words, theme.rendering.reorders_rtl);
+        if order.is_some() && self.is_rtl && self.rtl_lead() == RtlLead::Right {
+            let cells = |spans: &[StyledSpan]| spans.iter().map(StyledSpan::width).sum::<usize>() as u16;
+            pen.x = area.right().saturating_sub(cells(lead)).max(area.x);
+            let text: String = lead.iter().map(|span| span.text.as_str()).collect();
+            draw_reordered(lead, &bidi::visual_order(&text, true), &mut pen);
+            pen.x = area.right().saturating_sub(cells(lead) + cells(words)).max(area.x);
+        } else {
+            for span in lead {
+                pen.draw_span(span);
+            }
+            if order.is_some() && self.is_rtl {
+                let cells: usize = words.iter().map(StyledSpan::width).sum();
+                pen.x = area.right().saturating_sub(cells as u16).max(pen.x);
+            }
         }
-        match self.visual_order(words, theme.rendering.reorders_rtl) {
-            Some(order) => self.draw_reordered(words, &order, &mut pen),
+        match order {
+            Some(order) => draw_reordered(words, &order, &mut pen),
             None if self.scrolled_cells > 0 => self.draw_scrolled(words, &mut pen),
             None => {
                 for span in words {
@@ -45,28 +58,6 @@ impl StyledRow {
         }
         if matches!(self.kind, RowKind::Code { .. }) {
             self.draw_cut_marks(lead, area, theme, buf);
-        }
-    }
-
-    fn draw_reordered(&self, words: &[StyledSpan], order: &[bidi::VisualCluster], pen: &mut RowPen) {
-        if self.is_right_aligned() {
-            let cells: usize = words.iter().map(StyledSpan::width).sum();
-            pen.x = pen.area.right().saturating_sub(cells as u16).max(pen.x);
-        }
-        let mut ends = Vec::with_capacity(words.len());
-        for span in words {
-            ends.push(ends.last().copied().unwrap_or(0) + span.text.len());
-        }
-        for seen in order {
-            let index = ends.partition_point(|end| *end <= seen.offset);
-            let span = &words[index];
-            let span_start = ends[index] - span.text.len();
-            let cluster = text::clusters(&span.text[seen.offset - span_start..]).next().unwrap_or("");
-            let style = pen.cluster_style(span);
-            match seen.mirrored {
-                Some(mirrored) => pen.draw_cluster(mirrored.encode_utf8(&mut [0; 4]), &style),
-                None => pen.draw_cluster(cluster, &style),
-            };
         }
     }
 
@@ -104,6 +95,24 @@ impl StyledRow {
             }
             set_cell(&mut buf[(area.right() - 1, area.y)], theme.marks.sibling_right, style);
         }
+    }
+}
+
+fn draw_reordered(words: &[StyledSpan], order: &[bidi::VisualCluster], pen: &mut RowPen) {
+    let mut ends = Vec::with_capacity(words.len());
+    for span in words {
+        ends.push(ends.last().copied().unwrap_or(0) + span.text.len());
+    }
+    for seen in order {
+        let index = ends.partition_point(|end| *end <= seen.offset);
+        let span = &words[index];
+        let span_start = ends[index] - span.text.len();
+        let cluster = text::clusters(&span.text[seen.offset - span_start..]).next().unwrap_or("");
+        let style = pen.cluster_style(span);
+        match seen.mirrored {
+            Some(mirrored) => pen.draw_cluster(mirrored.encode_utf8(&mut [0; 4]), &style),
+            None => pen.draw_cluster(cluster, &style),
+        };
     }
 }
 

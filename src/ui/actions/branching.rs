@@ -75,7 +75,7 @@ pub(crate) fn go_to_version(screen: &mut Screen, cx: &mut Cx<'_>, step: isize) {
     let Some(conversation) = cx.chats.conversations.get(&id) else { return };
     let current = screen.transcript(cx.chats).and_then(Transcript::current_message);
     let Some(index) = current.and_then(|current| message_with_versions(conversation, current)) else {
-        cx.show_message("this message has one version");
+        cx.show_message("this message has only one version");
         return;
     };
     let message = conversation.branch[index];

@@ -124,7 +124,7 @@ fn take_choice(screen: &mut Screen, cx: &mut Cx<'_>, choice: CardChoice) -> bool
         (CardChoice::LeaveOutOldest, _) => {
             change_conversation(cx, id, |chat, ids| chat.leave_out_oldest(answer, ids, now));
             if cx.chats.current_conversation().is_some_and(|chat| chat.branch.last() == Some(&answer)) {
-                cx.show_message("nothing older to leave out");
+                cx.show_message("there are no older turns to leave out");
             }
         }
         (CardChoice::Continue, _) => change_conversation(cx, id, |chat, ids| chat.continue_answer(answer, ids, now)),

@@ -40,7 +40,7 @@ pub(crate) fn walk_matches(screen: &mut Screen, cx: &mut Cx<'_>, forward: bool) 
     if let Some(transcript) = screen.transcript_mut(cx.chats)
         && !transcript.step_match(forward)
     {
-        cx.show_message("there is no search yet");
+        cx.show_message("nothing is being searched for");
     }
 }
 

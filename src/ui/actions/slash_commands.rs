@@ -3,15 +3,16 @@
 use super::{
     finding, list_actions,
     model_settings::{self, available_efforts},
+    setting_choices::{change_setting, setting_choices, setting_named},
     switching,
 };
 use crate::{
     chat::Effort,
-    config::{MouseMode, SettingChange},
+    config::TEXT_WIDTHS,
     render::theme::Theme,
-    text::ranking::{self, RankCandidate},
+    text::ranking::{self, NamedChoice, RankCandidate},
     ui::{
-        Action, Effect,
+        Action,
         action::CommandArgument,
         chats::Chats,
         cx::Cx,
@@ -19,15 +20,15 @@ use crate::{
         environment::Environment,
         overlays,
         screen::{EditTarget, PaneFocus, Screen},
-        slash::{self, SlashChoice, SlashCommand, SlashInput, SlashRow},
+        slash::{self, NextEnter, SlashChoice, SlashCommand, SlashInput, SlashRow},
     },
 };
 
 /// What Enter does with the draft in the composer.
 pub(crate) enum DraftUse {
     Run(SlashCommand),
-    /// It is no command: the reason is shown, and it is not sent.
-    Refuse(String),
+    /// It is no command, or one that lacks a choice: the reason is shown, and it is not sent.
+    Refuse(String, NextEnter),
     Send,
 }
 
@@ -61,7 +62,10 @@ fn choices(action: Action, chats: &Chats, env: &Environment) -> Option<Vec<Slash
     Some(match action.argument()? {
         CommandArgument::Text => return None,
         CommandArgument::OnOff => vec![choice("on", ""), choice("off", "")],
-        CommandArgument::Mouse => MOUSE_MODES.map(|(mode, about)| choice(mode.as_str(), about)).to_vec(),
+        CommandArgument::Mouse | CommandArgument::Cells | CommandArgument::LineBreaks | CommandArgument::CopyForm => {
+            let values = setting_choices(action)?.into_iter();
+            values.map(|value| choice(&value.name, value.about)).collect()
+        }
         CommandArgument::Effort => {
             let offered = available_efforts(chats, env).map(|efforts| efforts.offered).unwrap_or_default();
             offered.into_iter().map(|effort| choice(effort.name(), "")).collect()
@@ -78,13 +82,6 @@ fn choices(action: Action, chats: &Chats, env: &Environment) -> Option<Vec<Slash
     })
 }
 
-/// How much of the mouse is used, and what that means.
-const MOUSE_MODES: [(MouseMode, &str); 3] = [
-    (MouseMode::On, "scroll, click and select; with Shift the terminal selects"),
-    (MouseMode::Wheel, "scroll only"),
-    (MouseMode::Off, "leave it to the terminal"),
-];
-
 /// Returns the names of the themes: one that follows the terminal, the user's own, then those of the program.
 pub(crate) fn theme_names(env: &Environment) -> Vec<String> {
     let own = env.theme_selection.user_themes().iter().map(|theme| theme.name.clone());
@@ -97,37 +94,51 @@ pub(crate) fn theme_names(env: &Environment) -> Vec<String> {
 
 /// Returns what Enter does with a draft.
 pub(crate) fn draft_use(screen: &Screen, chats: &Chats, env: &Environment, draft: &str) -> DraftUse {
-    if !is_for_commands(screen) || screen.slash.has_refused(draft, chats.content.conversation_id()) {
+    if !is_for_commands(screen) || screen.slash.sends(draft, chats.content.conversation_id()) {
         return DraftUse::Send;
     }
     let again = format!("{} again sends it as text.", env.theme.marks.enter);
     let (name, argument) = match SlashInput::parse(draft.trim_end()) {
         SlashInput::Text => return DraftUse::Send,
         SlashInput::Name("") | SlashInput::NoName("/") => {
-            return DraftUse::Refuse(format!("No command is named. {again}"));
+            return DraftUse::Refuse(format!("No command is named. {again}"), NextEnter::Sends);
         }
-        SlashInput::NoName(word) => return DraftUse::Refuse(format!("No command {word}. {again}")),
+        SlashInput::NoName(word) => {
+            return DraftUse::Refuse(format!("No command {word}. {again}"), NextEnter::Sends);
+        }
         SlashInput::Name(name) => (name, ""),
         SlashInput::Argument { name, argument } => (name, argument),
     };
     match slash::command_named(name) {
-        None => DraftUse::Refuse(format!("No command /{name}. {again}")),
+        None => DraftUse::Refuse(format!("No command /{name}. {again}"), NextEnter::Sends),
         Some(action) if argument.is_empty() => DraftUse::Run(SlashCommand { action, argument: None }),
         Some(action) => match complete_argument(action, argument, chats, env) {
             Ok(argument) => DraftUse::Run(SlashCommand { action, argument: Some(argument) }),
-            Err(why) => DraftUse::Refuse(format!("{why} {again}")),
+            Err(ArgumentFault::Unknown(why)) => DraftUse::Refuse(format!("{why} {again}"), NextEnter::Sends),
+            Err(ArgumentFault::Ambiguous(why)) => DraftUse::Refuse(why, NextEnter::Asks),
         },
     }
 }
 
+/// Why a command does not take an argument.
+enum ArgumentFault {
+    Unknown(String),
+    Ambiguous(String),
+}
+
 /// Returns the argument as the command takes it, or why it cannot.
-fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environment) -> Result<String, String> {
+fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environment) -> Result<String, ArgumentFault> {
     let name = action.entry().slash_name();
     match action.argument() {
-        None => return Err(format!("/{name} takes nothing after it.")),
+        None => return Err(ArgumentFault::Unknown(format!("/{name} takes nothing after it."))),
         Some(CommandArgument::Text) => return Ok(typed.to_owned()),
         // One that is empty says how to fill it.
         Some(CommandArgument::Slot) if matches!(typed.parse::<u8>(), Ok(1..=9)) => return Ok(typed.to_owned()),
+        Some(CommandArgument::Cells) => {
+            let is_width = setting_named(action, typed).is_some();
+            let why = || format!("/{name} takes {} to {} cells.", TEXT_WIDTHS.start(), TEXT_WIDTHS.end());
+            return if is_width { Ok(typed.to_owned()) } else { Err(ArgumentFault::Unknown(why())) };
+        }
         // Without a catalogue a model is taken as typed.
         Some(CommandArgument::Model) if env.catalogue(&chats.settings().endpoint).is_none() => {
             return Ok(typed.to_owned());
@@ -135,12 +146,54 @@ fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environme
         Some(_) => (),
     }
     let choices = choices(action, chats, env).unwrap_or_default();
-    let candidates = choices.iter().map(|choice| RankCandidate { title: &choice.argument, terms: "" });
-    let best = ranking::rank(typed, candidates).into_iter().next();
-    best.map(|best| choices[best.index].argument.clone()).ok_or_else(|| match action {
-        Action::ChooseEffort => model_settings::efforts_note(chats, env),
-        _ => format!("/{name} does not know {typed}."),
-    })
+    match slash::named_argument(action, typed, &choices) {
+        NamedChoice::One(index) => Ok(choices[index].argument.clone()),
+        NamedChoice::Several(fitting) => {
+            let names = choice_names(fitting.into_iter(), &choices);
+            let keys = env.theme.marks.up_down;
+            Err(ArgumentFault::Ambiguous(format!("/{name} {typed} may be {names}. {keys} chooses.")))
+        }
+        NamedChoice::Unknown => Err(ArgumentFault::Unknown(unknown_argument(action, typed, &choices, chats, env))),
+    }
+}
+
+/// Says what a command takes to someone who named something else.
+fn unknown_argument(action: Action, typed: &str, choices: &[SlashChoice], chats: &Chats, env: &Environment) -> String {
+    let name = action.entry().slash_name();
+    match action.argument() {
+        Some(CommandArgument::Effort) => model_settings::efforts_note(chats, env),
+        Some(CommandArgument::Slot) => format!("/{name} takes a number from 1 to 9."),
+        Some(
+            CommandArgument::OnOff
+            | CommandArgument::Mouse
+            | CommandArgument::Cells
+            | CommandArgument::LineBreaks
+            | CommandArgument::CopyForm,
+        ) => {
+            format!("/{name} takes {}.", choice_names(0..choices.len(), choices))
+        }
+        Some(CommandArgument::Theme | CommandArgument::Model | CommandArgument::Text) | None => {
+            let candidates = choices.iter().map(|choice| RankCandidate { title: &choice.argument, terms: "" });
+            let near = ranking::rank(typed, candidates).into_iter().map(|near| near.index).collect::<Vec<_>>();
+            let near = match near.as_slice() {
+                [] => String::new(),
+                near => format!(" Nearest: {}.", choice_names(near.iter().copied(), choices)),
+            };
+            format!("/{name} does not know {typed}.{near}")
+        }
+    }
+}
+
+/// Names the first three of some choices, and counts the rest.
+fn choice_names(indices: impl ExactSizeIterator<Item = usize>, choices: &[SlashChoice]) -> String {
+    const NAMED: usize = 3;
+    let rest = indices.len().saturating_sub(NAMED);
+    let mut names: Vec<String> = indices.take(NAMED).map(|index| choices[index].argument.clone()).collect();
+    names.extend((rest > 0).then(|| format!("{rest} more")));
+    match names.as_slice() {
+        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+        names => names.concat(),
+    }
 }
 
 /// Runs the row under the cursor of the list; without one, the draft is what it says.
@@ -188,9 +241,9 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
             }
         }
         Action::ChooseTheme => overlays::set_theme(&mut screen.overlays, cx, argument),
-        Action::ChooseMouse => {
-            if let Some((mouse, _)) = MOUSE_MODES.into_iter().find(|(mode, _)| mode.as_str() == argument) {
-                set_mouse(cx, mouse);
+        Action::ChooseMouse | Action::ChooseTextWidth | Action::ChooseLineBreaks | Action::ChooseCopyForm => {
+            if let Some(change) = setting_named(action, &argument) {
+                change_setting(screen, cx, change);
             }
         }
         Action::EditParameters => {
@@ -210,11 +263,4 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
         }
         _ => on_action(screen, cx, action),
     }
-}
-
-/// Changes how much of the mouse the program uses, and saves it.
-pub(crate) fn set_mouse(cx: &mut Cx<'_>, mouse: MouseMode) {
-    cx.env.config.mouse = mouse;
-    cx.effects.push(Effect::SetMouseMode(mouse));
-    cx.effects.push(Effect::SaveSetting(SettingChange::Mouse(mouse)));
 }

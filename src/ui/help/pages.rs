@@ -101,11 +101,95 @@ fn page_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::NextCitation], &[A::PreviousCitation]], "next, previous source"),
             Actions(&[&[A::OpenInBrowser], &[A::CheckSource], &[A::CopyFootnote]], "open, check, copy"),
         ],
+        _ => overlay_rows(context),
+    }
+}
+
+/// The rows of the contexts that are open for a while only.
+fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
+    match context {
+        KeyContext::Slash => &[
+            Actions(&[&[A::Complete]], "complete the command"),
+            Actions(&[&[A::RowUp], &[A::RowDown]], "choose a command"),
+            Actions(&[&[A::Accept]], "run it"),
+        ],
+        KeyContext::Selection => &[
+            Actions(&[&[A::SelectLeft], &[A::SelectRight]], "one character"),
+            Actions(&[&[A::SelectWordLeft], &[A::SelectWordRight]], "one word"),
+            Actions(&[&[A::SelectRowStart], &[A::SelectRowEnd]], "start, end of the row"),
+            Actions(&[&[A::Select], &[A::SelectLines]], "select text, whole lines"),
+            Actions(&[&[A::Copy]], "copy the selection"),
+        ],
+        KeyContext::Find => &[
+            Actions(&[&[A::PreviousMatch], &[A::NextMatch]], "previous, next match"),
+            Actions(&[&[A::Accept]], "go to the matches"),
+        ],
+        KeyContext::Matches => &[Actions(&[&[A::NextMatch], &[A::PreviousMatch]], "next, previous match")],
+        KeyContext::Pause => &[
+            Actions(&[&[A::ResumeTurn], &[A::EndTurn]], "continue, stop here"),
+            Actions(&[&[A::Accept]], "says which keys count"),
+        ],
+        KeyContext::Source => &[Actions(&[&[A::CheckSource]], "check the source")],
+        KeyContext::Question => &[Actions(&[&[A::FetchOnce], &[A::FetchAlways], &[A::FetchNever]], "yes, always, no")],
+        KeyContext::ListField => {
+            &[Actions(&[&[A::ListUp], &[A::ListDown]], "move"), Actions(&[&[A::Accept]], "open it, or save the title")]
+        }
         KeyContext::Field => &[Fixed("type", "filter"), Actions(&[&[A::RowUp], &[A::RowDown]], "move")],
         KeyContext::Overlay => &[
-            Actions(&[&[A::Accept]], "accept"),
+            Actions(&[&[A::Accept]], "use or save it"),
             Actions(&[&[A::Back], &[A::Cancel]], "close"),
-            Actions(&[&[A::PageUp], &[A::PageDown]], "a page"),
+            Actions(&[&[A::PageUp], &[A::PageDown]], "scroll a page"),
+            Actions(&[&[A::Redraw], &[A::Suspend]], "redraw, suspend"),
+        ],
+        KeyContext::ListOverlay => &[
+            Actions(&[&[A::RowDown, A::RowUp]], "a row down, up"),
+            Actions(&[&[A::FirstRow], &[A::LastRow]], "first, last row"),
+        ],
+        KeyContext::Picker => &[Actions(&[&[A::FirstRow], &[A::LastRow]], "first, last row")],
+        KeyContext::ModelPicker => &[Actions(&[&[A::Slot1]], "put the model in a slot")],
+        KeyContext::AgainPicker => &[Actions(&[&[A::ShowAllModels]], "choose from all models")],
+        KeyContext::CodePicker => &[Actions(&[&[A::SaveShown], &[A::PipeCode]], "save, pipe to a command")],
+        KeyContext::CodeNumber => &[Actions(&[&[A::CopyCode1]], "copy that code block")],
+        KeyContext::Safeguard => &[Actions(&[&[A::ConfirmSafeguard]], "switch the safeguard off")],
+        KeyContext::Form => &[
+            Actions(&[&[A::NextSection], &[A::PreviousSection]], "next, previous entry"),
+            Actions(&[&[A::RowDown], &[A::RowUp]], "a row down, up"),
+            Actions(&[&[A::EntryNewline]], "new line"),
+            Actions(&[&[A::Accept]], "save"),
+        ],
+        KeyContext::Xray => &[
+            Actions(&[&[A::NextSection], &[A::PreviousSection]], "next, previous section"),
+            Actions(&[&[A::PageDown]], "a page down"),
+            Actions(&[&[A::SearchRows], &[A::NextMatch], &[A::PreviousMatch]], "search, next, previous"),
+            Actions(&[&[A::SaveShown], &[A::CopyCurl]], "save, copy as curl"),
+        ],
+        KeyContext::Pager => &[
+            Actions(&[&[A::NextSection], &[A::PreviousSection]], "next, previous section"),
+            Actions(&[&[A::HalfDown], &[A::HalfUp], &[A::PageDown]], "half page, a page down"),
+            Actions(&[&[A::SearchRows], &[A::NextMatch], &[A::PreviousMatch]], "search, next, previous"),
+            Actions(&[&[A::NextCall], &[A::PreviousCall]], "next, previous call"),
+            Actions(&[&[A::SaveShown], &[A::CopyResult]], "save, copy the result"),
+            Actions(&[&[A::Close]], "close"),
+        ],
+        KeyContext::Tools => &[
+            Actions(&[&[A::NextSection], &[A::PreviousSection]], "next, previous section"),
+            Actions(&[&[A::SearchRows]], "search"),
+            Actions(&[&[A::SwitchTool]], "on or off, or the next value"),
+            Actions(&[&[A::ForceTool]], "force it in the next message"),
+            Actions(&[&[A::RestartServer], &[A::ReloadTools]], "restart the server, all"),
+            Actions(&[&[A::AskTrust]], "see its file and trust it"),
+        ],
+        KeyContext::ToolPage => &[
+            Actions(&[&[A::PageDown]], "a page down"),
+            Actions(&[&[A::RestartServer]], "restart the server"),
+            Actions(&[&[A::AskTrust], &[A::ConfirmTrust]], "see its file, trust it"),
+            Actions(&[&[A::ForgetGrant]], "make the tool ask again"),
+        ],
+        KeyContext::Connect => &[
+            Actions(&[&[A::RowUp], &[A::RowDown]], "move"),
+            Actions(&[&[A::ConnectKey], &[A::ConnectServer], &[A::ConnectDemo]], "key, own server, demo"),
+            Actions(&[&[A::ForgetKey]], "forget the key"),
+            Actions(&[&[A::LookAgain]], "look for servers again"),
         ],
         _ => &[],
     }
@@ -218,7 +302,7 @@ const SHARED_KEYS: usize = 13;
 
 /// Writes keys as short as on a keyboard's caps.
 pub(super) fn short_keys(keys: &str) -> String {
-    keys.replace("Ctrl-", "^").replace("Down", "↓").replace("Up", "↑").replace("Pg↓", "PgDn").replace("Pg↑", "PgUp")
+    keys.replace("Down", "↓").replace("Up", "↑").replace("Pg↓", "PgDn").replace("Pg↑", "PgUp")
 }
 
 /// The sequences by subject, with what they do in a wide column.

@@ -125,7 +125,7 @@ impl fmt::Display for KeyPress {
             f.write_str("Shift-")?;
         }
         if self.ctrl {
-            f.write_str(if matches!(self.code, KeyCode::Char(_)) { "^" } else { "Ctrl-" })?;
+            f.write_str("^")?;
         }
         match self.code {
             KeyCode::Char(' ') => f.write_str("Space"),
@@ -202,7 +202,7 @@ mod tests {
             ("ctrl-x m", "^X m"),
             ("shift-f2", "Shift-F2"),
             ("alt-enter", "Alt-Enter"),
-            ("ctrl-home", "Ctrl-Home"),
+            ("ctrl-home", "^Home"),
             ("pgup", "PgUp"),
         ] {
             assert_eq!(format_sequence(&parse_sequence(text).unwrap()), shown_as);

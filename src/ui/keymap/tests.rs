@@ -2,8 +2,6 @@
 
 use std::collections::HashSet;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-
 use super::*;
 
 fn key(text: &str) -> KeyPress {
@@ -160,30 +158,4 @@ fn remapping_to_a_taken_key_changes_nothing_and_names_the_owner() {
     let error = keymap.remap(None, "models", &["ctrl-n".into()]).unwrap_err();
     assert_eq!(error.to_string(), "`^N` is already bound to `new` there");
     assert_eq!(keymap.meaning(KeyContext::Composer, &[key("ctrl-x")], key("m")), KeyMeaning::Run(Action::ChooseModel));
-}
-
-#[test]
-fn a_shifted_letter_is_its_capital() {
-    let event = KeyEvent::new(KeyCode::Char('g'), KeyModifiers::SHIFT);
-    assert_eq!(KeyPress::from(event), key("G"));
-    assert_eq!(KeyPress::from(event), key("shift-g"));
-    let event = KeyEvent::new(KeyCode::Char('P'), KeyModifiers::CONTROL | KeyModifiers::SHIFT);
-    for written in ["ctrl-P", "ctrl-p", "ctrl-shift-p"] {
-        assert_eq!(KeyPress::from(event), key(written));
-    }
-    assert_eq!(KeyPress::from(KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT)), key("shift-tab"));
-}
-
-#[test]
-fn sequences_are_formatted_for_the_screen() {
-    for (text, shown_as) in [
-        ("ctrl-x m", "^X m"),
-        ("shift-f2", "Shift-F2"),
-        ("alt-enter", "Alt-Enter"),
-        ("ctrl-home", "Ctrl-Home"),
-        ("pgup", "PgUp"),
-    ] {
-        assert_eq!(format_sequence(&parse_sequence(text).unwrap()), shown_as);
-    }
-    assert_eq!(parse_sequence("ctrl-"), Err(UnknownKey("ctrl-".into())));
 }

@@ -3,7 +3,6 @@
 use super::{ScreenOverlay, set_theme};
 use crate::{
     chat::{Conversation, ConversationSummary, Timestamp},
-    config::CodeOverflow,
     render::theme::ColourRole,
     store::StoreJob,
     ui::{
@@ -11,6 +10,7 @@ use crate::{
         action::{ACTIONS, ActionEntry, ActionListing},
         actions::{
             model_settings::{self, effort_in_force, short_name},
+            setting_choices::setting_in_force,
             slash_commands, switching,
         },
         chats::Chats,
@@ -99,12 +99,7 @@ fn value_in_force(action: Action, chats: &Chats, env: &Environment) -> String {
         Action::ToggleAllowAll => on_off(settings.tools.grants.all),
         Action::EditParameters if settings.instructions.is_some() => "set".to_owned(),
         Action::ChooseTheme => env.config.theme.clone(),
-        Action::ChooseMouse => env.config.mouse.as_str().to_owned(),
-        Action::ToggleCodeLines => match env.config.code {
-            CodeOverflow::Wrap => "wrap".to_owned(),
-            CodeOverflow::Scroll => "scroll".to_owned(),
-        },
-        _ => String::new(),
+        _ => setting_in_force(action, &env.config).unwrap_or_default(),
     }
 }
 

@@ -4,7 +4,6 @@ use super::{PickerItem, PickerKind, ScreenOverlay};
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     chat::{MessageBody, MessageId, Timestamp},
-    config::MouseMode,
     render::theme::ColourRole,
     ui::{
         Action,
@@ -150,7 +149,7 @@ pub(crate) fn open_efforts(screen: &mut Screen, cx: &mut Cx<'_>) {
         extra_terms: String::new(),
         detail_lines: vec![vec![(
             DetailStyle::Muted,
-            "More thinking takes longer and costs more. Applies to the next message.".into(),
+            "Higher is slower and costs more. From the next message on.".into(),
         )]],
         payload: PickerItem::Effort(effort),
     };
@@ -168,7 +167,7 @@ pub(crate) fn open_parameters(screen: &mut Screen, cx: &mut Cx<'_>) {
 /// Opens the history of prompts from all conversations.
 pub(crate) fn open_history(screen: &mut Screen, cx: &mut Cx<'_>) {
     if cx.chats.prompt_history.is_empty() {
-        cx.show_message("nothing was sent yet");
+        cx.show_message("no prompt has been sent yet");
         return;
     }
     let mut picker = FuzzyPicker::new("Prompt history", ONE_COLUMN);
@@ -271,27 +270,6 @@ fn prompt_rows(chats: &Chats, env: &Environment) -> Vec<PickerRow<PickerItem>> {
 
 pub(crate) fn first_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()
-}
-
-/// Opens the choice of how much of the mouse the program uses.
-pub(crate) fn open_mouse_modes(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let mut picker = FuzzyPicker::new("Mouse", CHECKED_COLUMNS);
-    picker.width = 60;
-    picker.detail_rows = 1;
-    let row = |(mouse, words): (MouseMode, &str)| PickerRow {
-        cells: vec![cx.env.theme.marks.check(mouse == cx.env.config.mouse), mouse.as_str().to_owned()],
-        extra_terms: String::new(),
-        detail_lines: vec![vec![(DetailStyle::Muted, words.to_owned())]],
-        payload: PickerItem::Mouse(mouse),
-    };
-    let rows = [
-        (MouseMode::On, "It scrolls, clicks and selects; Shift leaves it to the terminal."),
-        (MouseMode::Wheel, "It scrolls, and clicks do nothing."),
-        (MouseMode::Off, "The terminal handles it."),
-    ];
-    picker.set_rows(rows.into_iter().map(row).collect());
-    picker.select(&PickerItem::Mouse(cx.env.config.mouse));
-    push_picker(&mut screen.overlays, PickerKind::Mouse, picker, &[(&[Action::Accept], "save"), CANCEL]);
 }
 
 /// Opens the help: the keys of the present context first.

@@ -6,15 +6,19 @@ use std::sync::Arc;
 
 use super::{ScreenOverlay, use_model};
 use crate::ui::actions::{
-    branching::edit_prompt, code_blocks, copying::copied_message, model_settings, slash_commands, switching,
-    theme_actions,
+    branching::edit_prompt,
+    code_blocks,
+    copying::copied_message,
+    model_settings,
+    setting_choices::{change_setting, setting_named},
+    switching, theme_actions,
 };
 use crate::{
     chat::{Effort, MessageId},
-    config::{MouseMode, SettingChange},
+    config::SettingChange,
     render::markdown::CodeBlock,
     ui::{
-        Effect,
+        Action, Effect,
         keymap::KeyContext,
         reading::ScrollMove,
         screen::PaneFocus,
@@ -58,7 +62,8 @@ pub enum PickerKind {
     },
     /// The output of a command.
     CommandOutput,
-    Mouse,
+    /// The values of the setting that an action changes.
+    Setting(Action),
     Theme,
 }
 
@@ -77,7 +82,7 @@ impl PickerKind {
             | Self::Overwrite
             | Self::Command { .. }
             | Self::CommandOutput
-            | Self::Mouse
+            | Self::Setting(_)
             | Self::Theme => KeyContext::Picker,
         }
     }
@@ -106,7 +111,7 @@ pub enum PickerItem {
     /// The typed text, in a picker without rows.
     TypedText(String),
     Message(MessageId),
-    Mouse(MouseMode),
+    Setting(SettingChange),
     Theme(String),
 }
 
@@ -128,7 +133,11 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
         None if matches!(of, PickerKind::SavePath { .. } | PickerKind::Command { .. }) && !typed.is_empty() => {
             PickerItem::TypedText(typed)
         }
-        None => return,
+        None => {
+            let PickerKind::Setting(action) = of else { return };
+            let Some(change) = setting_named(action, &typed) else { return };
+            PickerItem::Setting(change)
+        }
     };
     screen.overlays.pop();
     match item {
@@ -153,9 +162,7 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
         },
         PickerItem::Message(id) if of == PickerKind::JumpToPrompt => go_to_message(screen, cx.chats, id),
         PickerItem::Message(id) => edit_prompt(screen, cx, id),
-        PickerItem::Mouse(mouse) => {
-            slash_commands::set_mouse(cx, mouse);
-        }
+        PickerItem::Setting(change) => change_setting(screen, cx, change),
         PickerItem::Theme(name) => set_theme(&mut screen.overlays, cx, name),
     }
 }

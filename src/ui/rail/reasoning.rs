@@ -81,7 +81,7 @@ impl Rail {
                 "This model did not share its reasoning."
             });
         }
-        self.footer = reasoning_note(&all).filter(|_| shows_text).map(|words| {
+        self.footer = reasoning_note(&all, self.width).filter(|_| shows_text).map(|words| {
             StyledRow::new(RowKind::Text, vec![StyledSpan::new(words, TextStyle::of(ColourRole::Muted))])
                 .truncated(self.width)
         });
@@ -113,13 +113,16 @@ impl Rail {
     }
 }
 
-/// Says what the text above is, unless it is all of the reasoning.
-fn reasoning_note(all: &[&ReasoningItem]) -> Option<&'static str> {
+/// Says what the text above is, unless it is all of the reasoning, in as many words as there is room for.
+fn reasoning_note(all: &[&ReasoningItem], width: usize) -> Option<&'static str> {
     let has_raw_text = all.iter().any(|reasoning| reasoning.content.iter().any(|text| !text.is_empty()));
     let has_encrypted = all.iter().any(|reasoning| reasoning.has_encrypted);
     match (has_raw_text, has_encrypted) {
         (true, _) => None,
-        (false, true) => Some("summary · full text encrypted by the provider"),
+        (false, true) => ["summary · full text encrypted by the provider", "summary · encrypted by the provider"]
+            .into_iter()
+            .find(|words| text::width(words) <= width)
+            .or(Some("summary")),
         (false, false) => Some("summary"),
     }
 }

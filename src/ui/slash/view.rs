@@ -33,9 +33,10 @@ pub struct SlashListView<'a> {
 impl SlashListView<'_> {
     /// Returns the rows of the list above the rule, gutter included; empty if there is no list.
     pub fn area(list: &SlashList, rule: Rect) -> Rect {
-        let rows = u16::try_from(list.rows.len().min(MAX_ROWS)).unwrap_or(0).min(rule.y);
+        let bottom = rule.y.saturating_sub(u16::from(list.refusal().is_some()));
+        let rows = u16::try_from(list.rows.len().min(MAX_ROWS)).unwrap_or(0).min(bottom);
         let gutter = GUTTER_WIDTH.min(rule.x);
-        Rect { x: rule.x - gutter, y: rule.y - rows, width: rule.width + gutter, height: rows }
+        Rect { x: rule.x - gutter, y: bottom - rows, width: rule.width + gutter, height: rows }
     }
 
     /// Draws the list above the composer's rule, and its keys in the rule.
@@ -45,7 +46,6 @@ impl SlashListView<'_> {
             self.theme.clear_area(area, ColourRole::Background, buf);
             let words = text::truncate(reason, area.width.into());
             key_hints::styled_line(words, self.theme.style(ColourRole::Muted)).render(area, buf);
-            return;
         }
         let area = Self::area(self.list, rule).intersection(buf.area);
         if area.is_empty() {
@@ -101,7 +101,9 @@ impl SlashListView<'_> {
     fn draw_keys(&self, rule: Rect, buf: &mut Buffer) {
         let labels: [(&[Action], &str); 3] =
             [(&[Action::Accept], "run"), (&[Action::Complete], "complete"), (&[Action::Back], "close")];
-        let hints = self.keymap.hints(KeyContext::Slash, &labels);
+        // Enter runs nothing that nobody named or chose.
+        let labels = if self.list.cursor.is_some() { &labels[..] } else { &labels[1..] };
+        let hints = self.keymap.hints(KeyContext::Slash, labels);
         draw_rule_keys(&hints, rule, self.theme, buf);
         let below = self.list.rows.len().saturating_sub(self.list.top() + MAX_ROWS);
         if below > 0 && rule.width > 60 {

@@ -1,6 +1,7 @@
 //! Hit testing: what is under the mouse.
 
-use super::message_rows::MessageRows;
+use std::ops::Range;
+
 use super::{
     CitationTarget, CursorTarget, GUTTER, RowPos, Transcript, TranscriptCursor,
     parts::{PartKey, PartKind},
@@ -60,10 +61,18 @@ impl Transcript {
     /// Whether the last row of the window belongs to a card.
     pub(crate) fn ends_with_card(&self) -> bool {
         let Some((spot, placed)) = self.positioned_rows().last() else { return false };
-        let slice = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index);
-        let laid = slice.and_then(|slice| self.message_rows.get(&slice.message?));
-        let in_source_card = laid.and_then(MessageRows::source_card_rows).is_some_and(|rows| rows.contains(&spot.row));
+        let in_source_card = self.source_card_at(spot).is_some_and(|rows| rows.contains(&spot.row));
         placed.row.kind == RowKind::Card || in_source_card
+    }
+
+    /// Whether the last row of the open source card, with its keys, is in the window.
+    pub(crate) fn is_source_card_end_visible(&self) -> bool {
+        self.positioned_rows().any(|(spot, _)| self.source_card_at(spot).is_some_and(|rows| rows.end == spot.row + 1))
+    }
+
+    /// Returns the rows of the source card in the message of a row of the window.
+    fn source_card_at(&self, spot: RowPos) -> Option<Range<usize>> {
+        self.message_rows.get(&self.message_at(spot)?)?.source_card_rows()
     }
 
     /// The message of a row of the window.

@@ -17,7 +17,6 @@ use crate::{
         key_hints::KeyHint,
         keymap::KeyContext,
         news,
-        overlays::ScreenOverlay,
         reading::tool_text,
         screen::PaneFocus,
         status::{PaneStatus, PhaseStatus, StatusLine, StatusView},
@@ -213,14 +212,15 @@ fn escape_word(action: EscAction) -> Option<&'static str> {
 
 /// Returns the name and the most useful keys of the pane that has the focus instead of the composer.
 fn pane_keys(state: &State) -> Option<(&'static str, Vec<KeyHint<'static>>)> {
-    if !state.screen.overlays.iter().all(|overlay| matches!(overlay, ScreenOverlay::List | ScreenOverlay::Rail)) {
-        return None;
+    if !state.screen.overlays.is_empty() {
+        return None; // Its keys are in its frame.
     }
     let context = state.screen.key_context(&state.chats);
     let (word, labels): (_, &[(&[Action], &'static str)]) = match context {
         KeyContext::Transcript => ("READING", reading_labels(state)),
         KeyContext::Selection => ("READING", &[(&[Action::Copy], "copies")]),
         KeyContext::Matches => ("READING", &[(&[Action::NextMatch], "next"), (&[Action::PreviousMatch], "previous")]),
+        KeyContext::Source | KeyContext::Question if has_card_keys(state) => ("READING", &[]),
         KeyContext::Source => (
             "READING",
             &[
@@ -247,6 +247,11 @@ fn pane_keys(state: &State) -> Option<(&'static str, Vec<KeyHint<'static>>)> {
         _ => return None,
     };
     Some((word, state.env.keymap.hints(context, labels)))
+}
+
+/// Returns whether the source card shows its keys in its frame.
+fn has_card_keys(state: &State) -> bool {
+    state.screen.transcript(&state.chats).is_some_and(Transcript::is_source_card_end_visible)
 }
 
 fn reading_labels(state: &State) -> &'static [(&'static [Action], &'static str)] {

@@ -123,5 +123,5 @@ fn versions_are_counted_on_the_row_of_their_message_and_switched_there() {
     app.press(">");
     assert!(app.screen().contains("answer one, again") && marked_row(&app).contains("‹2/2›"), "{}", app.screen());
     app.press("< J J <");
-    assert!(app.screen().contains("this message has one version"), "{}", app.screen());
+    assert!(app.screen().contains("this message has only one version"), "{}", app.screen());
 }

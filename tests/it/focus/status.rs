@@ -45,6 +45,6 @@ fn other_conversations_are_counted_at_every_width_and_reached() {
         app.press("ctrl-x .");
         assert!(app.screen().contains("second"), "{}", app.screen());
         app.press("ctrl-x . ctrl-x .");
-        assert!(app.screen().contains("nothing is new in other conversations"), "{}", app.screen());
+        assert!(app.screen().contains("no other conversation has news"), "{}", app.screen());
     }
 }

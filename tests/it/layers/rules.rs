@@ -74,6 +74,7 @@ pub const INDEX: &[&str] = &[
     "focus",
     "hint_clicks",
     "layout",
+    "list_sync",
     "news",
     "on_input",
     "on_mouse",

@@ -12,7 +12,7 @@ use ibid::{
         event::{ItemField, ItemRef, TextTarget},
     },
     chat::{AnswerEnd, ConversationChange, ItemSlot, ToolCallRun, ToolCallState, journal::AnswerJournal},
-    store::StoreJob,
+    store::{StoreJob, StoreReply},
     tools::{ToolId, ToolOutcome},
 };
 
@@ -258,4 +258,26 @@ fn two_instances_count_the_uses_of_a_command_together() {
     assert_eq!(one.uses(), [("find".to_owned(), 1), ("theme".to_owned(), 3)]);
     drop((one, other));
     assert_eq!(database.open().uses().len(), 2);
+}
+
+#[test]
+fn what_another_instance_writes_is_noticed_once_and_what_this_one_writes_is_not() {
+    let disk = TestDatabase::new();
+    let (one, other) = (disk.open(), disk.open());
+    let has_changed = |run: &StoreRun| {
+        run.send(StoreJob::LookForChanges);
+        run.send(StoreJob::ListConversations);
+        let is_changed = matches!(run.reply(), StoreReply::ChangedElsewhere);
+        if is_changed {
+            run.reply(); // The list.
+        }
+        is_changed
+    };
+    has_changed(&one); // The other one may have written while it opened the database.
+    assert!(!has_changed(&one));
+    one.save_ok(vec![write_header(header(1, "a"))]);
+    assert_eq!((has_changed(&one), has_changed(&other)), (false, true));
+    assert!(!has_changed(&other));
+    other.save_ok(vec![ConversationChange::Trash(conversation_id(1))]);
+    assert_eq!((has_changed(&one), one.titles()), (true, vec![]));
 }

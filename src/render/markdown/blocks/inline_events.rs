@@ -9,7 +9,7 @@ use crate::{
     render::{
         markdown::{
             formulas::{self, FormulaPlace, FormulaText},
-            inline::RunStyle,
+            inline::{InlineText, RunStyle},
         },
         maths,
         row::TextStyle,
@@ -89,16 +89,6 @@ impl MarkdownVisitor<'_> {
         self.place_marks_until(range.end);
     }
 
-    pub(crate) fn on_soft_break(&mut self, range: Range<usize>) {
-        let next = self.input.source[range.end..].trim_start_matches([' ', '>']).chars().next();
-        let before = self.inline.as_ref().and_then(|inline| inline.text.chars().next_back());
-        // A line end between two ideographs is not a space.
-        let is_joined = before.zip(next).is_some_and(|(before, next)| is_ideograph(before) && is_ideograph(next));
-        if !is_joined {
-            self.put_text(" ", self.current_style(), range);
-        }
-    }
-
     /// Adds text that shows a range of the source.
     pub(crate) fn put_text(&mut self, words: &str, style: TextStyle, range: Range<usize>) {
         let is_verbatim = self.input.source.get(range.clone()) == Some(words);
@@ -163,6 +153,7 @@ impl MarkdownVisitor<'_> {
         }
         let has_own_rows = matches!(place, FormulaPlace::Display { .. }) || matches!(formula, FormulaText::OwnRows(_));
         if has_own_rows {
+            self.inline.iter_mut().for_each(InlineText::trim_end);
             self.end_leaf(range.start);
             self.needs_gap |= !self.out.rows.is_empty() && range.start > self.paragraph_range.start;
             self.leaf = LeafKind::Formula;
@@ -219,7 +210,7 @@ impl MarkdownVisitor<'_> {
                 .is_some_and(|rest| rest.trim_end().trim_matches(FORMULA_PUNCTUATION).is_empty())
     }
 
-    fn push_text(&mut self, words: &str, ink: TextStyle, range: Range<usize>, kind: SourceKind) {
+    pub(super) fn push_text(&mut self, words: &str, ink: TextStyle, range: Range<usize>, kind: SourceKind) {
         let link = self.links.last().and_then(|link| link.target.clone());
         let claim = self.input.highlighted.as_ref().map_or(0..0, |lit| lit.claim.clone());
         let inline = self.inline.get_or_insert_default();
@@ -241,11 +232,6 @@ impl MarkdownVisitor<'_> {
 fn as_written(latex: &str, keep_lines: bool) -> String {
     let lines = latex.lines().map(|line| line.trim_start_matches(['>', ' ']).trim_end());
     lines.collect::<Vec<_>>().join(if keep_lines { "\n" } else { " " })
-}
-
-fn is_ideograph(char: char) -> bool {
-    matches!(char, '\u{2e80}'..='\u{303f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
-        | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
 }
 
 /// Returns where the text of inline code is between its backticks.

@@ -1,0 +1,93 @@
+//! The list of conversations and the database: other running instances change it too.
+//!
+//! Nobody is told of their changes. They are looked for when the terminal or the list gets the focus, when the list is
+//! shown, and when the day's cost is read.
+
+use super::{
+    Effect,
+    chats::{Chats, DatabaseState, PaneContent},
+    cx::Cx,
+    on_store::refresh_row,
+};
+use crate::{
+    chat::{Conversation, ConversationId, ConversationSummary},
+    store::StoreJob,
+};
+
+/// Asks whether another instance has changed something.
+pub(crate) fn look_for_changes(cx: &mut Cx<'_>) {
+    if cx.chats.database == DatabaseState::Ready {
+        cx.effects.push(Effect::RunStoreJob(StoreJob::LookForChanges));
+    }
+}
+
+/// Reads the list, the day's cost and the conversation on the screen again.
+pub(crate) fn on_changed_elsewhere(cx: &mut Cx<'_>) {
+    cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
+    cx.chats.daily_cost.mark_stale();
+    if let Some(id) = cx.chats.current_conversation().filter(|chat| !chat.is_new()).map(|chat| chat.id) {
+        cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
+    }
+}
+
+/// Takes the whole list as it is on disk.
+pub(crate) fn on_listed(cx: &mut Cx<'_>, rows: Vec<ConversationSummary>) {
+    if cx.chats.saves.is_saving() {
+        // The rows were read before that save.
+        cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
+        return;
+    }
+    if !cx.chats.saves.has_failed() {
+        drop_missing(cx.chats, &rows);
+        refresh_open(cx, &rows);
+    }
+    merge_summaries(cx.chats, rows);
+    cx.chats.unlisted_count = 0;
+}
+
+/// Takes a conversation that is open as it is on disk.
+pub(crate) fn on_refreshed(cx: &mut Cx<'_>, stored: Conversation) {
+    let id = stored.id;
+    if cx.chats.saves.is_saving() {
+        cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
+    } else if let Some(conversation) = cx.chats.conversations.get_mut(&id).filter(|_| !cx.chats.saves.has_failed()) {
+        conversation.refresh(stored);
+        refresh_row(cx.chats, id);
+    }
+}
+
+/// Drops what another instance has moved to the trash, unless it is on the screen, runs, or was never saved.
+fn drop_missing(chats: &mut Chats, rows: &[ConversationSummary]) {
+    let Chats { index, conversations, content, .. } = chats;
+    let is_busy = |id: ConversationId| {
+        let open = conversations.get(&id);
+        *content == PaneContent::Conversation(id) || open.is_some_and(|chat| chat.is_new() || !chat.turns.is_empty())
+    };
+    let stored: std::collections::HashSet<_> = rows.iter().map(|row| row.id).collect();
+    index.retain(|row| stored.contains(&row.id) || is_busy(row.id));
+}
+
+/// Loads the conversations in memory again whose rows differ.
+fn refresh_open(cx: &mut Cx<'_>, rows: &[ConversationSummary]) {
+    for row in rows {
+        let open = cx.chats.conversations.get(&row.id).filter(|chat| chat.turns.is_empty());
+        if open.is_some_and(|chat| chat.summary() != *row) {
+            cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(row.id)));
+        }
+    }
+}
+
+/// Merges rows of the database into the index. Newer rows in memory win, and conversations that were just moved to the
+/// trash are left out.
+pub(crate) fn merge_summaries(chats: &mut Chats, mut rows: Vec<ConversationSummary>) {
+    rows.retain(|row| chats.trashed.iter().all(|trashed| trashed.id != row.id));
+    for summary in &chats.index {
+        match rows.iter_mut().find(|row| row.id == summary.id) {
+            Some(row) if row.updated_at < summary.updated_at => *row = summary.clone(),
+            Some(_) => (),
+            None => rows.push(summary.clone()),
+        }
+    }
+    rows.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then(b.id.cmp(&a.id)));
+    chats.index = rows;
+}
