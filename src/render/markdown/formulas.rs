@@ -140,6 +140,10 @@ fn pass_formula(
     let out = draft.bytes_mut();
     out[range.start..range.start + 2].copy_from_slice(b"$$");
     out[range.end - 2..range.end].copy_from_slice(b"$$");
+    if delimiter == FormulaDelimiter::Environment {
+        // The parser counts braces, and those of `\begin{…}` are cut.
+        out[range.clone()].iter_mut().filter(|byte| matches!(**byte, b'{' | b'}')).for_each(|byte| *byte = b' ');
+    }
     if joins_lines {
         out[range.clone()].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
     }
@@ -555,7 +559,7 @@ mod tests {
 
     #[test]
     fn an_environment_is_a_formula_without_dollars() {
-        assert_eq!(prepared("\\begin{align}\na &= b\n\\end{align}\n"), "$$egin{align} a &= b \\end{alig$$\n");
+        assert_eq!(prepared("\\begin{align}\na &= b\n\\end{align}\n"), "$$egin align  a &= b \\end alig$$\n");
         assert_eq!(prepared(r"\begin{cases} \begin{cases} x \end{cases} \end{cases}").matches("$$").count(), 2);
         let open = prepare("\\begin{align} a \\\\ b");
         assert!(!open.text().contains('\\'), "its backslashes are no escapes: {}", open.text());

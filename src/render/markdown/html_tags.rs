@@ -273,7 +273,7 @@ fn find_tags<'a>(source: &'a str, code: &[CodeRange]) -> (Vec<PlacedTag<'a>>, Ve
 fn is_address(before: &str, rest: &str) -> bool {
     const MAX_ADDRESS: usize = 400;
     let inside = rest.bytes().skip(1).take(MAX_ADDRESS).take_while(|byte| !matches!(byte, b'<' | b'>' | b'"'));
-    let inside = &rest[1..=inside.count()];
+    let inside = &rest[1..rest.floor_char_boundary(1 + inside.count())];
     before.ends_with("](")
         || before.ends_with("]: ")
         || !inside.contains(char::is_whitespace) && inside.contains([':', '@'])

@@ -75,7 +75,7 @@ impl FormulaSetter<'_> {
 
     /// Sets a formula in as many lines as it needs to fit, each of which begins with a relation or an operator.
     pub(super) fn broken_list(&self, nodes: &[FormulaNode], width: usize) -> Option<FormulaBox> {
-        const INDENT: usize = 2;
+        const INDENT: usize = 1;
         let items = self.items(nodes, LimitStyle::Display)?;
         let mut lines: Vec<FormulaBox> = Vec::new();
         let mut start = 0;
@@ -85,7 +85,8 @@ impl FormulaSetter<'_> {
                 (start + 1..=items.len()).filter(|end| items.get(*end).is_none_or(|next| can_break_before(next)));
             let mut line = None;
             for end in ends {
-                let longer = join_items(&items[start..end], None)?;
+                let previous = if lines.is_empty() { None } else { Some(AtomClass::Ordinary) };
+                let longer = join_items(&items[start..end], previous)?;
                 if longer.content.width() > room {
                     break;
                 }
@@ -405,6 +406,9 @@ fn needs_distance(before: &BoxItem, next: &BoxItem) -> bool {
         matches!(class, AtomClass::Ordinary | AtomClass::Fraction | AtomClass::Function | AtomClass::LargeOperator)
     };
     let is_fraction = |item: &BoxItem| item.first == AtomClass::Fraction;
+    if next.content.as_line().is_some_and(|line| line.starts_with('.')) {
+        return false;
+    }
     let is_tall_bracket = |item: &BoxItem, class| item.is_tall() && class == AtomClass::Close;
     is_tall_bracket(before, before.last) && is_term(next.first)
         || is_fraction(before) && (is_term(next.first) || next.first == AtomClass::Open)

@@ -394,8 +394,9 @@ impl MarkdownVisitor<'_> {
             self.current_style()
         };
         if self.html.is_preformatted || self.html.is_verbatim {
-            let mut start = 0;
-            for line in words.split_inclusive('\n') {
+            // A line end right behind `<pre>` is not part of it.
+            let mut start = usize::from(words.starts_with('\n') && !self.has_text_in_line());
+            for line in words[start..].split_inclusive('\n') {
                 let text = line.trim_end_matches('\n');
                 self.put_text(text, style, place(start..start + text.len()));
                 if text.len() < line.len() && (self.has_text_in_line() || text.is_empty()) {
