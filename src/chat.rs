@@ -29,7 +29,7 @@ pub mod turn;
 mod turn_lifecycle;
 
 pub use answer::{Answer, AnswerEnd, Item, ItemKind, ItemSlot};
-pub use change::{ConversationChange, ConversationHeader};
+pub use change::{ConversationChange, ConversationHeader, StoredCheck};
 pub use choices::{CardChoice, card_choices};
 pub use conversation::{ChatEffect, Conversation, ConversationCost, ConversationSummary};
 pub use explain::{CardText, explain};

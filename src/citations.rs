@@ -5,4 +5,6 @@ pub mod charset;
 pub mod check;
 pub mod claim;
 pub mod html;
+pub mod judge;
+pub mod leftovers;
 pub mod quote;

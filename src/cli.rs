@@ -112,9 +112,9 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
             );
             ask(&LaunchSettings::load(cli, InitialConversation::New)?, words, print, tools)
         }
-        Some(CliCommand::HoldClipboard { primary }) => {
+        Some(CliCommand::HoldClipboard { primary, html }) => {
             let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };
-            clipboard::hold_clipboard(target)?;
+            clipboard::hold_clipboard(target, *html)?;
             Ok(ProgramExit::Done)
         }
     }

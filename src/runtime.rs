@@ -27,13 +27,16 @@ use tokio::{
 
 use crate::{
     api::{self, FaultKind, Request},
-    chat::{CallId, ConversationId, StreamId},
-    citations::check::{CheckQuestion, CheckedPage},
+    chat::{CallId, ConversationId, MessageId, StreamId},
+    citations::check::{CheckOutcome, CheckQuestion, CheckedPage},
     clock,
     config::{self, AppPaths, Config},
     files, keys,
     mcp::{McpHandle, McpJob, ServerDiscovery},
-    render::{highlight, markdown::LayoutJob},
+    render::{
+        highlight,
+        markdown::{LayoutJob, SearchJob},
+    },
     secrets,
     store::StoreHandle,
     text,
@@ -62,6 +65,8 @@ pub struct EffectRuntime {
     highlighter: Option<sync::Sender<highlight::HighlightJob>>,
     /// Lays out long texts; started with the first.
     layout_thread: Option<sync::Sender<(TextId, Box<LayoutJob>)>>,
+    last_search: Option<AbortHandle>,
+    pages: PageFetcher,
     paths: AppPaths,
     /// Declared last: dropping it waits until everything is on disk.
     store: StoreHandle,
@@ -100,6 +105,8 @@ impl EffectRuntime {
             tasks,
             highlighter: None,
             layout_thread: None,
+            last_search: None,
+            pages: PageFetcher::for_public_web(),
             pipe_task: None,
             connect_task: None,
             paths: files.paths,
@@ -135,6 +142,7 @@ impl EffectRuntime {
             Effect::RunStoreJob(job) => self.store.send(job),
             Effect::HighlightCode(job) => self.highlight(job),
             Effect::LayOutText { text, job } => self.lay_out(text, job),
+            Effect::SearchText { conversation, ticket, job } => self.search(conversation, ticket, job),
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
             Effect::Connect(job) => self.connect(job),
             Effect::StopConnecting => self.stop_connecting(),
@@ -149,11 +157,15 @@ impl EffectRuntime {
             }
             Effect::SaveFile { stem, extension, text } => self.save_file(stem, extension, text),
             Effect::OpenPage(url) => self.browse(url),
-            Effect::CheckSource { conversation, question } => self.check_page(conversation, question),
+            Effect::CheckPage { conversation, message, questions } => self.check_page(conversation, message, questions),
+            Effect::JudgeClaims { conversation, message, endpoint, request } => {
+                self.judge_claims(conversation, message, &endpoint, request);
+            }
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
             Effect::PipeToCommand { command, text } => self.pipe(command, text),
             Effect::StopCommand => self.stop_pipe(),
             Effect::CopyToClipboard(_)
+            | Effect::CopyRich { .. }
             | Effect::CopyToPrimary(_)
             | Effect::SetMouseMode(_)
             | Effect::OpenEditor(_)
@@ -216,19 +228,41 @@ impl EffectRuntime {
         self.run_blocking(move || Msg::PageOpened { result: browser::open(&url), url });
     }
 
-    fn check_page(&mut self, conversation: ConversationId, question: CheckQuestion) {
-        let inbox = self.inbox.clone();
+    fn check_page(&mut self, conversation: ConversationId, message: MessageId, questions: Vec<CheckQuestion>) {
+        let (inbox, pages) = (self.inbox.clone(), self.pages.clone());
         let is_demo = self.servers.first().is_some_and(|server| server.name == DEMO);
         self.tasks.spawn(async move {
-            let result = if is_demo {
-                Err("the demo has no network; outside the demo the page is fetched and searched".into())
+            let sources: Vec<String> = questions.iter().map(|question| question.source.clone()).collect();
+            let outcomes = if is_demo {
+                let reason = "the demo has no network; outside the demo the page is fetched and searched";
+                vec![CheckOutcome::Unread(reason.into()); questions.len()]
             } else {
-                PageFetcher::for_public_web().check(&question).await
+                pages.check(questions).await
             };
-            tracing::debug!(read = result.is_ok(), "a cited page was checked");
-            let result = result.map_err(secrets::redact_owned);
-            let result = result.map(|page| CheckedPage { url: secrets::redact_owned(page.url), ..page });
-            let _ = inbox.send(Msg::SourceChecked { conversation, question, result }).await; // Fails only on shutdown.
+            let is_read = outcomes.iter().any(|outcome| matches!(outcome, CheckOutcome::Read(_)));
+            tracing::debug!(read = is_read, "a cited page was checked");
+            let results = sources.into_iter().zip(outcomes.into_iter().map(redact_outcome)).collect();
+            let _ = inbox.send(Msg::PageChecked { conversation, message, results }).await; // Fails only on shutdown.
+        });
+    }
+
+    fn judge_claims(
+        &mut self,
+        conversation: ConversationId,
+        message: MessageId,
+        endpoint: &str,
+        request: Box<Request>,
+    ) {
+        let (inbox, server) = (self.inbox.clone(), self.servers.get(endpoint));
+        let unknown = format!("there is no endpoint {endpoint} any more");
+        self.tasks.spawn(async move {
+            let model = request.model.clone();
+            let result = match server {
+                Some(server) => streams::read_whole(&server, &request).await,
+                None => Err(unknown),
+            };
+            let msg = Msg::ClaimsJudged { conversation, message, model, result: result.map(Box::new) };
+            let _ = inbox.send(msg).await; // Fails only on shutdown.
         });
     }
 
@@ -320,6 +354,18 @@ impl EffectRuntime {
         let _ = jobs.send((text, job)); // As above.
     }
 
+    /// Searches a long text, instead of the last one if that has not begun.
+    fn search(&mut self, conversation: ConversationId, ticket: u64, job: Box<SearchJob>) {
+        let inbox = self.inbox.clone();
+        let search = self.tasks.spawn_blocking(move || {
+            let found = Box::new(job.run());
+            let _ = inbox.blocking_send(Msg::TextSearched { conversation, ticket, found }); // Fails only on shutdown.
+        });
+        if let Some(last) = self.last_search.replace(search) {
+            last.abort();
+        }
+    }
+
     /// Runs blocking work outside the loop, and reports its result.
     fn run_blocking(&mut self, work: impl FnOnce() -> Msg + Send + 'static) {
         let inbox = self.inbox.clone();
@@ -363,6 +409,14 @@ fn run_layouts(jobs: &sync::Receiver<(TextId, Box<LayoutJob>)>, inbox: &mpsc::Se
         if inbox.blocking_send(Msg::TextLaidOut { text, layout: Box::new(job.run()) }).is_err() {
             return; // The loop has ended.
         }
+    }
+}
+
+/// Hides keys in what is kept of a check.
+fn redact_outcome(outcome: CheckOutcome) -> CheckOutcome {
+    match outcome {
+        CheckOutcome::Read(page) => CheckOutcome::Read(CheckedPage { url: secrets::redact_owned(page.url), ..page }),
+        CheckOutcome::Unread(reason) => CheckOutcome::Unread(secrets::redact_owned(reason)),
     }
 }
 

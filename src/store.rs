@@ -12,6 +12,7 @@ mod recover;
 mod run_marker;
 mod save;
 mod schema;
+mod source_checks;
 mod stored_json;
 mod worker;
 
@@ -26,8 +27,8 @@ use std::{
 use crate::{
     api::Usd,
     chat::{
-        Conversation, ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, Timestamp,
-        WireRecording,
+        Conversation, ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, StoredCheck,
+        Timestamp, WireRecording,
     },
     tools::{ToolGrant, ToolOutcome},
 };
@@ -122,6 +123,8 @@ pub enum StoreJob {
     LoadRecording(MessageId),
     /// Loads the full result of a call whose message stores only part of it.
     LoadOutcome { message: MessageId, slot: ItemSlot },
+    /// Loads what the checks of cited pages found for the answers of a conversation. There is no reply if the query fails.
+    LoadChecks(ConversationId),
     /// Counts that a command was run by its name. There is no reply: nothing depends on it.
     CountUse(String),
     /// Loads how often each command was run.
@@ -186,6 +189,11 @@ pub enum StoreReply {
     CostsSummed {
         since: Timestamp,
         cost: Usd,
+    },
+    /// What the checks of cited pages found.
+    Checks {
+        conversation: ConversationId,
+        checks: Vec<StoredCheck>,
     },
     /// `None` if nothing was recorded, or if the recording was dropped in favour of newer ones.
     Recording {

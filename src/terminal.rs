@@ -27,7 +27,7 @@ use crate::{
     text,
     ui::{self, Effect, Msg, State, effect::DemoStart, view},
 };
-use clipboard::{ClipboardTarget, ClipboardWorker, CopyOutcome};
+use clipboard::{ClipboardTarget, ClipboardWorker, CopiedText, CopyOutcome};
 use editor::ExternalEditor;
 use input::TerminalInput;
 use os::{KeyboardInput, SignalReceiver, SystemSignal};
@@ -312,6 +312,12 @@ impl<W: Write> EventLoop<'_, W> {
         Ok(None)
     }
 
+    /// Copies a text; nothing in it can control a terminal.
+    fn copy(&mut self, text: &str, html: Option<&str>, target: ClipboardTarget) {
+        let clean = |text: &str| text::clean(text).into_owned();
+        self.clipboard.copy(CopiedText { text: clean(text), html: html.map(clean) }, target);
+    }
+
     /// Takes the terminal again after a stop, during which its modes may have been changed.
     fn on_continued(&mut self) -> io::Result<Option<ExitReason>> {
         if self.editor.is_none() {
@@ -366,10 +372,11 @@ impl<W: Write> EventLoop<'_, W> {
     async fn carry_out_one(&mut self, effect: Effect) -> io::Result<Option<ExitReason>> {
         match effect {
             Effect::CopyToClipboard(text) => {
-                self.clipboard.copy(text::clean(&text).into_owned(), ClipboardTarget::Clipboard);
+                self.copy(&text, None, ClipboardTarget::Clipboard);
             }
+            Effect::CopyRich { text, html } => self.copy(&text, Some(&html), ClipboardTarget::Clipboard),
             Effect::CopyToPrimary(text) => {
-                self.clipboard.copy(text::clean(&text).into_owned(), ClipboardTarget::Primary);
+                self.copy(&text, None, ClipboardTarget::Primary);
             }
             Effect::SetMouseMode(mouse) => self.terminal.screen.set_mouse_mode(mouse)?,
             Effect::OpenEditor(text) => return self.open_editor(&text),

@@ -110,9 +110,17 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             }
         }
         Msg::TextLaidOut { text, layout } => screen.on_text_laid_out(text, *layout),
+        Msg::TextSearched { conversation, ticket, found } => {
+            if let Some(transcript) = screen.pane.transcripts.get_mut(&conversation) {
+                transcript.on_text_searched(ticket, *found);
+            }
+        }
         Msg::PageOpened { url, result } => actions::citation_actions::on_browsed(screen, cx, url, result),
-        Msg::SourceChecked { conversation, question, result } => {
-            actions::citation_actions::on_checked(&mut screen.pane, cx, conversation, question, result);
+        Msg::PageChecked { conversation, message, results } => {
+            actions::source_checks::on_checked(&mut screen.pane, cx, conversation, message, results);
+        }
+        Msg::ClaimsJudged { conversation, message, model, result } => {
+            actions::claim_judge::on_judged(&mut screen.pane, cx, conversation, message, &model, result);
         }
         Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
         Msg::Connected(outcome) => overlays::connecting::on_connected(screen, cx, outcome),
@@ -189,7 +197,8 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         turn.phase_started + step * i32::try_from(steps + 1).unwrap_or(i32::MAX)
     });
     let has_pending_work = |transcript: &Transcript| transcript.is_searching() || transcript.is_behind();
-    let next_layout = screen.transcript(&state.chats).is_some_and(has_pending_work).then(|| now + FRAME_INTERVAL);
+    let is_behind = screen.rail.is_behind || screen.transcript(&state.chats).is_some_and(has_pending_work);
+    let next_layout = is_behind.then(|| now + FRAME_INTERVAL);
     let hints = screen.pending_sequence.as_ref().map(|leader| leader.since + HINTS_DELAY).filter(|due| *due > now);
     state
         .chats
@@ -201,7 +210,7 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
                 .into_iter()
                 .flatten(),
         )
-        .chain(actions::citation_actions::next_wake(&state.screen, &state.chats, now))
+        .chain(actions::source_checks::next_wake(&state.screen, &state.chats, now))
         .chain(state.toasts.ends_at())
         .chain(overlays::connecting::next_wake(screen, now))
         .min()

@@ -133,7 +133,10 @@ impl ApiClient {
             None => builder,
         };
         let http = builder.build().map_err(|error| {
-            ApiError::new(FaultKind::Connect, format!("secure connections are not available: {error}"))
+            ApiError::new(
+                FaultKind::Connect,
+                format!("secure connections are not available: {}", text::error_words(&error)),
+            )
         })?;
         let route = Arc::new(NetworkRoute { proxy, certificate_file: CertificateFile::find(&env) });
         Ok(Self { endpoint, http, timeouts, route })
@@ -342,8 +345,12 @@ fn note_proxy(error: &mut ApiError, proxy: &ProxySetting) {
 }
 
 fn json_body(request: &Request) -> Result<Vec<u8>, ApiError> {
-    serde_json::to_vec(request)
-        .map_err(|error| ApiError::new(FaultKind::Request, format!("the request cannot be written as JSON: {error}")))
+    serde_json::to_vec(request).map_err(|error| {
+        ApiError::new(
+            FaultKind::Request,
+            format!("the request cannot be written as JSON: {}", text::error_words(&error)),
+        )
+    })
 }
 
 fn response_head(response: &Response) -> ResponseHead {

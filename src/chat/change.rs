@@ -6,6 +6,7 @@ use super::{
     ChatSettings, ConversationId, ItemSlot, Message, MessageId, QueuedId, QueuedPrompt, Timestamp, ToolCallRun,
     WireRecording, journal::JournalChunk, recording::RecordingChunk,
 };
+use crate::api::Usd;
 use crate::tools::{ToolGrant, ToolId, ToolOutcome};
 
 /// One change to write to the database.
@@ -77,6 +78,14 @@ pub enum ConversationChange {
         slot: ItemSlot,
         outcome: Box<ToolOutcome>,
     },
+    /// What a check of a cited page found, in place of an earlier check of the same source.
+    SourceCheck(Box<StoredCheck>),
+    /// What was paid for an answer besides the answer itself, such as for a second opinion on it.
+    SideCost {
+        message: MessageId,
+        at: Timestamp,
+        cost: Usd,
+    },
     /// A hint that teaches a key was shown so many times in all.
     HintShown {
         name: String,
@@ -91,6 +100,20 @@ pub enum ConversationChange {
     Seen(ConversationId),
     Trash(ConversationId),
     Restore(ConversationId),
+}
+
+/// What a check of a source of an answer found, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCheck {
+    /// The answer.
+    pub message: MessageId,
+    /// The address of the source.
+    pub source: String,
+    pub checked_at: Timestamp,
+    /// SHA-256 of the page, if it could be read.
+    pub page_hash: Option<String>,
+    /// What was found, as JSON.
+    pub result: String,
 }
 
 /// A conversation without its messages.

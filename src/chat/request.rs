@@ -16,7 +16,10 @@ use crate::{
     api::{
         ApiDialect, Catalogue, Request,
         catalogue::{Model, ReasoningEfforts},
-        request::{self, IncludeField, ReasoningParams, StopCondition, SummaryDetail, ToolChoice, WebSearchParams},
+        request::{
+            self, IncludeField, MessageRole, ReasoningParams, StopCondition, SummaryDetail, TextParams, ToolChoice,
+            WebSearchParams,
+        },
     },
     tools::{ToolDefinition, ToolMode, Toolbox, schema},
 };
@@ -101,6 +104,22 @@ impl RequestContext {
     pub fn effort(&self, settings: &ChatSettings) -> Option<Effort> {
         let chosen = settings.effort?;
         self.model(&settings.model).map_or(Some(chosen), |model| model.effort_for(chosen))
+    }
+
+    /// A request that belongs to no conversation. The same providers may answer it, and it uses no tools.
+    pub fn side_request(&self, model: &str, instructions: &str, input: &str, text: TextParams) -> Request {
+        let mut request = Request {
+            model: model.to_owned(),
+            instructions: Some(instructions.to_owned()),
+            input: vec![request::input_message(MessageRole::User, input)],
+            stream: self.stream,
+            store: Some(false),
+            text: Some(text),
+            provider: provider_prefs::provider_field(&self.provider),
+            ..Request::default()
+        };
+        request.restrict_to(self.dialect);
+        request
     }
 
     fn efforts(&self, slug: &str) -> Option<&ReasoningEfforts> {

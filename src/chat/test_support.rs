@@ -185,6 +185,8 @@ fn change_name(change: &ConversationChange) -> &'static str {
         ConversationChange::SendQueued { .. } => "sent",
         ConversationChange::TakeBackQueued { .. } => "taken back",
         ConversationChange::CallResult { .. } => "outcome",
+        ConversationChange::SourceCheck(_) => "source check",
+        ConversationChange::SideCost { .. } => "side cost",
         ConversationChange::CallRun { .. } => "call",
         _ => "other",
     }

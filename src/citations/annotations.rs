@@ -1,29 +1,45 @@
 //! Turns annotations into numbered sources and citation marks in the text.
 
+mod addresses;
+mod offset_index;
 mod wanted_addresses;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
     sync::Arc,
 };
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::{
+    check::CheckVerdict,
+    leftovers::{self, LeftoverForm},
+};
 use crate::{
     api::Annotation,
     chat::{Answer, ItemSlot, answer::ContentPart},
     text::{self, work},
 };
+pub use addresses::{address_key, only_names_address};
+use addresses::{host, last_path_segment, without_trackers};
+use offset_index::{MAX_LINK_BYTES, OffsetIndex, annotation_range};
 use wanted_addresses::{MAX_ADDRESS_BYTES, WantedAddresses};
 
-/// A passage of a text that a source supports.
+/// A passage of a text that a source supports, or what is hidden because it only repeats a citation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CitationMark {
-    /// The claim or the link, in bytes of the source.
+    /// The claim, the link or what is hidden, in bytes of the source.
     pub range: Range<usize>,
     /// Where `[n]` goes if there is no link.
     pub insert_at: usize,
+    /// What is cited; `None` hides the range.
+    pub cited: Option<CitedAnnotation>,
+}
+
+/// The annotation that a mark stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CitedAnnotation {
     pub number: u32,
     /// The server gave the position; otherwise the address was found in the text.
     pub is_from_server: bool,
@@ -31,6 +47,8 @@ pub struct CitationMark {
     pub annotation_index: usize,
     /// See `citation::key`.
     pub key: Arc<str>,
+    /// What a check of the source says.
+    pub verdict: Option<CheckVerdict>,
 }
 
 /// The citation that is currently highlighted.
@@ -107,6 +125,8 @@ pub struct AnswerCitations {
     sources: Vec<Source>,
     /// The marks of each part, sorted by position.
     marks: Vec<Vec<CitationMark>>,
+    /// What the checks say, by the number of the source.
+    verdicts: BTreeMap<u32, CheckVerdict>,
 }
 
 /// Identifies a text part of an answer: its item and the index of the part in the item.
@@ -128,32 +148,30 @@ struct PartCitations {
     /// The keys of their addresses.
     unplaced_keys: HashSet<String>,
     wanted: WantedAddresses,
+    /// Citations that the server left in the text.
+    leftovers: Vec<LeftoverForm>,
+    /// No more text will come.
+    is_complete: bool,
 }
 
 #[derive(Debug, Clone)]
 struct PlacedAnnotation {
     range: Range<usize>,
     annotation: usize,
+    /// The server gave no range; a leftover citation names the source.
+    is_at_leftover: bool,
+}
+
+impl PlacedAnnotation {
+    fn overlaps(&self, range: &Range<usize>) -> bool {
+        self.range.start < range.end && range.start < self.range.end
+    }
 }
 
 #[derive(Debug, Clone)]
 struct UnplacedAddress {
     annotation: usize,
     range: Option<Range<usize>>,
-}
-
-/// An index from characters and UTF-16 units to bytes, so that a lookup need not count from the start.
-#[derive(Debug, Clone, Default)]
-struct OffsetIndex {
-    stops: Vec<OffsetStop>,
-    end: OffsetStop,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct OffsetStop {
-    byte: usize,
-    chars: usize,
-    utf16_units: usize,
 }
 
 impl AnswerCitations {
@@ -169,25 +187,48 @@ impl AnswerCitations {
 
     /// Returns a mark and its claim, for highlighting; `text` is the text of the part.
     pub fn highlight(&self, place: TextPartId, annotation: usize, text: &str) -> Option<HighlightedCitation> {
-        let mark = self.marks(place).iter().find(|mark| mark.annotation_index == annotation)?;
+        let (mark, _) = self.cited_marks(place).find(|(_, cited)| cited.annotation_index == annotation)?;
         Some(HighlightedCitation {
             annotation_index: annotation,
             claim: crate::citations::claim::claim_range(text, mark),
         })
     }
 
+    /// Returns the marks of a text part that cite something, with what they cite.
+    fn cited_marks(&self, place: TextPartId) -> impl Iterator<Item = (&CitationMark, &CitedAnnotation)> {
+        self.marks(place).iter().filter_map(|mark| Some((mark, mark.cited.as_ref()?)))
+    }
+
     /// Returns the number of the source that a mark cites.
     pub fn source_number(&self, place: TextPartId, annotation: usize) -> Option<u32> {
-        self.marks(place).iter().find(|mark| mark.annotation_index == annotation).map(|mark| mark.number)
+        self.cited_marks(place).find(|(_, cited)| cited.annotation_index == annotation).map(|(_, cited)| cited.number)
+    }
+
+    /// Sets what the checks of the sources say, by address.
+    pub fn set_verdicts(&mut self, verdict_of: impl Fn(&str) -> Option<CheckVerdict>) {
+        let verdict = |source: &Source| Some((source.number, verdict_of(source.url.as_deref()?)?));
+        let verdicts: BTreeMap<u32, CheckVerdict> = self.sources.iter().filter_map(verdict).collect();
+        if verdicts.is_empty() && self.verdicts.is_empty() {
+            return;
+        }
+        self.verdicts = verdicts;
+        for cited in self.marks.iter_mut().flatten().filter_map(|mark| mark.cited.as_mut()) {
+            cited.verdict = self.verdicts.get(&cited.number).copied();
+        }
+    }
+
+    /// Returns what the check of a source says.
+    pub fn verdict(&self, number: u32) -> Option<CheckVerdict> {
+        self.verdicts.get(&number).copied()
     }
 
     /// Returns the claims that a source supports, in reading order.
     pub fn claims(&self, number: u32, answer: &Answer) -> Vec<CitedClaim> {
         let claims = text_parts(answer).flat_map(|(place, text, _)| {
-            let marks = self.marks(place).iter().filter(move |mark| mark.number == number);
-            marks.map(move |mark| CitedClaim {
+            let marks = self.cited_marks(place).filter(move |(_, cited)| cited.number == number);
+            marks.map(move |(mark, cited)| CitedClaim {
                 part: place,
-                annotation: mark.annotation_index,
+                annotation: cited.annotation_index,
                 text: crate::citations::claim::claim_text(text, crate::citations::claim::claim_range(text, mark)),
             })
         });
@@ -199,11 +240,13 @@ impl AnswerCitations {
         let mut changed = false;
         let mut count = 0;
         for (place, text, annotations) in text_parts(answer) {
+            let is_complete =
+                answer.is_over() || answer.items.get(&place.0).is_some_and(|item| item.closed_at.is_some());
             if self.parts.len() == count {
                 self.parts.push(PartCitations::default());
             }
             self.parts[count].part = Some(place);
-            changed |= self.parts[count].sync(text, annotations);
+            changed |= self.parts[count].sync(text, annotations, is_complete);
             count += 1;
         }
         changed |= self.parts.len() > count;
@@ -243,12 +286,20 @@ impl AnswerCitations {
                 here.push(CitationMark {
                     range,
                     insert_at: point,
-                    number,
-                    is_from_server: given,
-                    annotation_index: nth,
-                    key: Arc::from(key),
+                    cited: Some(CitedAnnotation {
+                        number,
+                        is_from_server: given,
+                        annotation_index: nth,
+                        key: Arc::from(key),
+                        verdict: None,
+                    }),
                 });
             }
+            here.extend(part.hidden_ranges(text).into_iter().map(|range| CitationMark {
+                insert_at: range.end,
+                range,
+                cited: None,
+            }));
             here.sort_by_key(|mark| mark.insert_at);
             marks.push(here);
         }
@@ -277,7 +328,7 @@ fn text_parts(answer: &Answer) -> impl Iterator<Item = (TextPartId, &str, &[Anno
 }
 
 impl PartCitations {
-    fn sync(&mut self, text: &str, annotations: &[Annotation]) -> bool {
+    fn sync(&mut self, text: &str, annotations: &[Annotation], is_complete: bool) -> bool {
         let known = self.annotations.len();
         let grown = text.len() >= self.processed_bytes
             && annotations.len() >= known
@@ -286,25 +337,99 @@ impl PartCitations {
             *self = Self { part: self.part, ..Self::default() };
         }
         let fresh = self.annotations.len();
+        let is_finished = std::mem::replace(&mut self.is_complete, is_complete) != is_complete;
+        let mut changed = !grown || is_finished && self.leftovers.iter().any(|form| !form.is_complete);
         if text.len() == self.processed_bytes && annotations.len() == fresh {
-            return !grown;
+            return changed;
         }
-        self.offsets.extend(text);
-        let mut changed = !grown;
+        if !annotations.is_empty() {
+            self.offsets.extend(text);
+        }
+        changed |= self.find_leftovers(text);
         for annotation in &annotations[fresh..] {
             changed = true;
             self.add_annotation(text, annotation);
         }
         changed |= self.find_unplaced(text, fresh);
+        if changed {
+            self.place_at_leftovers(text);
+        }
         self.processed_bytes = text.len();
         changed
+    }
+
+    /// Looks for leftover citations in the new text; returns whether there are others than before.
+    fn find_leftovers(&mut self, text: &str) -> bool {
+        let from = leftovers::undecided_from(&text[..self.processed_bytes], &self.leftovers);
+        work::count_steps(text.len() - from);
+        let kept = self.leftovers.partition_point(|form| form.range.start < from);
+        let undecided = self.leftovers.split_off(kept);
+        let found = leftovers::find_leftovers(text, from);
+        let changed = found != undecided;
+        self.leftovers.extend(found);
+        changed
+    }
+
+    /// Places annotations without a range at the leftover citations that name them.
+    fn place_at_leftovers(&mut self, text: &str) {
+        self.placed.retain(|placed| !placed.is_at_leftover);
+        for form in self.leftovers.iter().take(MAX_NAMED_FORMS) {
+            let Some(title) = form.title.clone().map(|title| text[title].trim()) else { continue };
+            if self.placed.iter().any(|placed| placed.overlaps(&form.range)) {
+                continue;
+            }
+            let named = self.annotations.iter().position(|annotation| is_named(annotation, title));
+            if let Some(annotation) = named {
+                let range = form.range.clone();
+                self.placed.push(PlacedAnnotation { range, annotation, is_at_leftover: true });
+            }
+        }
+    }
+
+    /// The ranges of the text that are not shown: leftover citations, and links that repeat the citation before them.
+    fn hidden_ranges(&self, text: &str) -> Vec<Range<usize>> {
+        let is_hidden = |form: &&LeftoverForm| {
+            form.is_complete || !self.is_complete || text[form.range.clone()].contains(['†', '\u{e200}'])
+        };
+        let forms = self.leftovers.iter().filter(is_hidden);
+        let mut hidden: Vec<Range<usize>> = forms.map(|form| leftovers::range_with_blanks(text, &form.range)).collect();
+        for placed in &self.placed {
+            let repeated = self.repeating_links(text, placed);
+            hidden.extend(repeated.filter(|range| !self.placed.iter().any(|other| other.overlaps(range))));
+        }
+        hidden.sort_by_key(|range| (range.start, range.end));
+        hidden.dedup_by(|next, range| next.start < range.end);
+        hidden
+    }
+
+    /// The links right behind a cited claim that lead to nothing but its source: `([site](address))`.
+    fn repeating_links(&self, text: &str, placed: &PlacedAnnotation) -> Option<Range<usize>> {
+        let url = self.annotations[placed.annotation].url.as_deref().filter(|url| !url.is_empty())?;
+        let behind = &text[placed.range.end..];
+        let gap = behind.len() - behind.trim_start_matches([' ', '.', ',', ';', ':', '!', '?', '。', '，']).len();
+        let end = text.floor_char_boundary((placed.range.end + gap + 2 * MAX_LINK_BYTES).min(text.len()));
+        let group = &text[placed.range.end + gap..end];
+        let is_bracketed = group.starts_with(['(', '（']);
+        let link = group.trim_start_matches(['(', '（']);
+        let close = link.strip_prefix('[')?.find("](")? + 1;
+        let address_end = link[close..].find(')')? + close;
+        let is_repeated = address_key(&link[close + 2..address_end]) == address_key(url);
+        let is_name = only_names_address(&link[..=address_end]);
+        let rest = &link[address_end + 1..];
+        let closing =
+            if is_bracketed { rest.chars().next().filter(|char| matches!(char, ')' | '）'))?.len_utf8() } else { 0 };
+        let start = placed.range.end + gap - (behind[..gap].len() - behind[..gap].trim_end_matches(' ').len());
+        let end = placed.range.end + gap + (group.len() - link.len()) + address_end + 1 + closing;
+        (is_repeated && is_name).then_some(start..end)
     }
 
     fn add_annotation(&mut self, text: &str, annotation: &Annotation) {
         let index = self.annotations.len();
         self.annotations.push(annotation.clone());
         match annotation_range(text, &self.offsets, annotation) {
-            Some(range) => self.placed.push(PlacedAnnotation { range, annotation: index }),
+            Some(range) => {
+                self.placed.push(PlacedAnnotation { range, annotation: index, is_at_leftover: false });
+            }
             None => {
                 if let Some(url) = &annotation.url
                     && !url.is_empty()
@@ -329,104 +454,20 @@ impl PartCitations {
     }
 }
 
-/// The range of an annotation in the text. Its offsets count code points, unless only UTF-16 units or bytes give a link or
-/// the cited site.
-fn annotation_range(text: &str, index: &OffsetIndex, annotation: &Annotation) -> Option<Range<usize>> {
-    let (start, end) = (usize::try_from(annotation.start?).ok()?, usize::try_from(annotation.end?).ok()?);
-    if start >= end {
-        return None;
-    }
-    let points = index.byte_range(text, start, end, |stop| stop.chars, |_| 1);
-    let units = index.byte_range(text, start, end, |stop| stop.utf16_units, char::len_utf16);
-    let bytes = text.get(start..end).map(|_| start..end);
-    if points.is_some() && points == units && units == bytes {
-        return points;
-    }
-    let mut best: Option<(Range<usize>, CitationFit)> = None;
-    for range in [points, units, bytes].into_iter().flatten() {
-        let fit = citation_fit(text, &range, annotation.url.as_deref());
-        if best.as_ref().is_none_or(|(_, so_far)| fit > *so_far) {
-            best = Some((range, fit));
-        }
-    }
-    best.map(|(range, _)| range)
+/// Whether a leftover citation means this annotation by its title, its file or its site.
+fn is_named(annotation: &Annotation, title: &str) -> bool {
+    let same = |name: &str| name.eq_ignore_ascii_case(title);
+    let url = annotation.url.as_deref().filter(|url| !url.is_empty());
+    let has_name = [&annotation.title, &annotation.filename].into_iter().flatten().any(|name| same(name.trim()));
+    has_name || url.is_some_and(|url| same(host(url)) || address_key(url) == address_key(title))
 }
 
-/// How well a range of the text fits what is cited there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum CitationFit {
-    Unrelated,
-    /// It contains a link or the name of the site.
-    Related,
-    /// It is a link from its first to its last character.
-    Link,
-}
-
-fn citation_fit(text: &str, range: &Range<usize>, url: Option<&str>) -> CitationFit {
-    // The link stands at the end of what it supports.
-    let begin = range.start.max(range.end.saturating_sub(MAX_LINK_BYTES));
-    let slice = text[text.floor_char_boundary(begin)..range.end].trim();
-    work::count_steps(slice.len());
-    let host = url.map(host).filter(|host| !host.is_empty());
-    let has_link = slice.contains("](");
-    if has_link && slice.starts_with(['[', '(']) && slice.ends_with(')') {
-        CitationFit::Link
-    } else if has_link || host.is_some_and(|host| slice.contains(host)) {
-        CitationFit::Related
-    } else {
-        CitationFit::Unrelated
-    }
-}
-
-impl OffsetIndex {
-    const STRIDE: usize = 1024;
-
-    fn extend(&mut self, text: &str) {
-        let mut stop = self.end;
-        for char in text[stop.byte..].chars() {
-            if self.stops.last().is_none_or(|last| stop.byte - last.byte >= Self::STRIDE) {
-                self.stops.push(stop);
-            }
-            stop.byte += char.len_utf8();
-            stop.chars += 1;
-            stop.utf16_units += char.len_utf16();
-        }
-        self.end = stop;
-    }
-
-    fn byte_range(
-        &self,
-        text: &str,
-        start: usize,
-        end: usize,
-        count: impl Fn(&OffsetStop) -> usize,
-        size: impl Fn(char) -> usize,
-    ) -> Option<Range<usize>> {
-        let byte = |wanted: usize| {
-            if wanted >= count(&self.end) {
-                return (wanted == count(&self.end)).then_some(self.end.byte);
-            }
-            let stop = self.stops[self.stops.partition_point(|stop| count(stop) <= wanted).checked_sub(1)?];
-            let mut position = count(&stop);
-            for (byte, char) in text[stop.byte..].char_indices() {
-                if position >= wanted {
-                    return (position == wanted).then_some(stop.byte + byte);
-                }
-                position += size(char);
-            }
-            None
-        };
-        let range = byte(start)?..byte(end)?;
-        (!range.is_empty()).then_some(range)
-    }
-}
-
+/// How many leftover citations of a text are matched with the names of sources.
+const MAX_NAMED_FORMS: usize = 200;
 /// How far before the end of a claim its last word may begin, in bytes.
 const MAX_WORD_REACH: usize = 256;
 /// The longest run of blanks or flags before the end of a claim that is looked through, in bytes.
 const MAX_RUN_BYTES: usize = 4096;
-/// The longest link at the end of a claim, in bytes.
-const MAX_LINK_BYTES: usize = 4096;
 
 /// The position of the mark: after the word in which the claim ends, or after the claim if it ends between words.
 fn mark_point(text: &str, end: usize) -> usize {
@@ -502,70 +543,12 @@ fn name_sites(sources: &mut [Source]) {
     }
 }
 
-/// The last segment of an address's path, without its extension.
-fn last_path_segment(url: &str) -> &str {
-    let path = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = path.split(['?', '#']).next().unwrap_or("");
-    let Some((_, path)) = path.split_once('/') else { return "" };
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or("");
-    last.rsplit_once('.').filter(|(stem, end)| !stem.is_empty() && end.len() <= 5).map_or(last, |(stem, _)| stem)
-}
-
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest.split(['/', '?', '#']).next().unwrap_or("");
-    host.strip_prefix("www.").unwrap_or(host)
-}
-
-/// Cuts tracking parameters off an address.
-fn without_trackers(url: &str) -> &str {
-    // Trackers come last, so nothing else is lost by cutting at the first one.
-    let cut = ["?utm_", "&utm_"].iter().filter_map(|mark| url.find(mark)).min();
-    cut.map_or(url, |at| &url[..at])
-}
-
-/// Normalizes an address, so that all addresses of one page have the same key.
-pub fn address_key(url: &str) -> String {
-    let (address, fragment) = url.split_once('#').map_or((url, ""), |(address, fragment)| (address, fragment));
-    let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    let kept: Vec<&str> = query
-        .split('&')
-        .filter(|pair| {
-            !pair.is_empty()
-                && !["utm_", "gclid=", "fbclid=", "ref_src="].iter().any(|tracker| pair.starts_with(tracker))
-        })
-        .collect();
-    let (scheme, rest) = path.split_once("://").unwrap_or(("", path));
-    let scheme = if scheme.eq_ignore_ascii_case("http") { "https" } else { scheme };
-    let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let mut key =
-        format!("{}://{}{}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase(), path.trim_end_matches('/'));
-    if !kept.is_empty() {
-        key.push('?');
-        key.push_str(&kept.join("&"));
-    }
-    if !fragment.is_empty() && !fragment.starts_with(":~:") {
-        key.push('#');
-        key.push_str(fragment);
-    }
-    key
-}
-
 fn source_key(annotation: &Annotation) -> String {
     match (annotation.url.as_deref().filter(|url| !url.is_empty()), &annotation.filename) {
         (Some(url), _) => address_key(url),
         (None, Some(file)) => format!("file:{file}"),
         (None, None) => format!("{}:{}", annotation.kind, annotation.title.as_deref().unwrap_or("")),
     }
-}
-
-/// Whether the text of an inline link only names its address, so that a mark can replace it.
-pub fn only_names_address(link: &str) -> bool {
-    let Some((words, address)) = link.strip_prefix('[').and_then(|link| link.rsplit_once("](")) else { return false };
-    let words = words.trim_matches(['[', ']', '*', '_', ' ']);
-    let is_number = !words.is_empty() && words.chars().all(|char| char.is_ascii_digit() || char == '^');
-    let is_host = words.contains('.') && !words.contains(' ') && address.contains(words.trim_start_matches("www."));
-    is_number || is_host || matches!(words.to_lowercase().as_str(), "" | "source" | "link")
 }
 
 #[cfg(test)]

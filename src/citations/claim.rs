@@ -6,9 +6,14 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::annotations::only_names_address;
+use super::{annotations::only_names_address, leftovers};
 use crate::text;
 
+/// What begins and ends a quotation.
+const QUOTE_PAIRS: [(char, char); 8] =
+    [('“', '”'), ('„', '“'), ('«', '»'), ('»', '«'), ('「', '」'), ('『', '』'), ('"', '"'), ('‹', '›')];
+/// The longest quotation, in bytes.
+const MAX_QUOTATION_BYTES: usize = 2000;
 /// How far from a mark its sentence may reach, in bytes.
 const MAX_REACH_BYTES: usize = 4096;
 
@@ -16,7 +21,9 @@ const MAX_REACH_BYTES: usize = 4096;
 pub(crate) fn claim_range(text: &str, mark: &CitationMark) -> Range<usize> {
     let span = &text[mark.range.clone()];
     let link = span.trim_matches(['(', ')', '（', '）', ' ']);
-    let is_address = link.starts_with("http://") || link.starts_with("https://") || !mark.is_from_server;
+    let is_found = mark.cited.as_ref().is_none_or(|cited| !cited.is_from_server);
+    let is_leftover = leftovers::without_leftovers(span).trim().is_empty();
+    let is_address = link.starts_with("http://") || link.starts_with("https://") || is_found || is_leftover;
     let is_link = link.starts_with('[') && link.contains("](");
     let block = block_range(text, mark.range.start);
     let found = match () {
@@ -67,7 +74,29 @@ pub(crate) fn claim_text(text: &str, claim: Range<usize>) -> String {
             _ => (),
         }
     }
-    text::one_line(&output).replace(" ()", "")
+    text::one_line(&leftovers::without_leftovers(&output)).replace(" ()", "")
+}
+
+/// The words that a claim quotes: each piece of two words or more between quotation marks.
+pub fn quotations(claim: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut rest = claim;
+    while let Some((at, (open, close))) =
+        rest.char_indices().find_map(|(at, char)| Some((at, *QUOTE_PAIRS.iter().find(|(open, _)| *open == char)?)))
+    {
+        let inside = &rest[at + open.len_utf8()..];
+        let Some(end) = inside.find(close).filter(|end| *end <= MAX_QUOTATION_BYTES) else {
+            rest = inside;
+            continue;
+        };
+        let words = inside[..end].trim();
+        let is_telling = words.unicode_words().nth(1).is_some();
+        if is_telling && !found.iter().any(|other| other == words) {
+            found.push(words.to_owned());
+        }
+        rest = &inside[end + close.len_utf8()..];
+    }
+    found
 }
 
 /// Restores the closing bracket of a link if it was trimmed.
@@ -167,15 +196,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::citations::annotations::CitedAnnotation;
 
     fn mark(range: Range<usize>, given: bool) -> CitationMark {
         CitationMark {
             insert_at: range.end,
             range,
-            number: 1,
-            is_from_server: given,
-            annotation_index: 0,
-            key: Arc::from("k"),
+            cited: Some(CitedAnnotation {
+                number: 1,
+                is_from_server: given,
+                annotation_index: 0,
+                key: Arc::from("k"),
+                verdict: None,
+            }),
         }
     }
 
@@ -183,6 +216,24 @@ mod tests {
     fn claim<'a>(text: &'a str, words: &str) -> &'a str {
         let start = text.find(words).expect("the words are there");
         &text[claim_range(text, &mark(start..start + words.len(), true))]
+    }
+
+    #[test]
+    fn quotations_are_the_words_between_quotation_marks() {
+        assert_eq!(
+            quotations("It says “all on one host”, „nie im Netz“, «jamais en réseau» and \"not over NFS\"."),
+            ["all on one host", "nie im Netz", "jamais en réseau", "not over NFS"]
+        );
+        assert_eq!(quotations("文書は「同じホスト上」と言う。"), ["同じホスト上"]);
+        assert_eq!(quotations("The “fast” way, 5\" wide, “never closed"), [""; 0], "one word is hardly a quotation");
+        assert_eq!(quotations("“to be” and “to be” “or not"), ["to be"]);
+    }
+
+    #[test]
+    fn a_leftover_citation_is_no_claim() {
+        assert_eq!(claim("One. Paris is large.【4†source】 Two.", "【4†source】"), "Paris is large.");
+        let text = "Paris is large 【4†source】. Two.";
+        assert_eq!(claim_text(text, 0..text.len()), "Paris is large. Two.");
     }
 
     #[test]

@@ -1,13 +1,27 @@
 //! Extracts the text of an HTML page in one pass, without a tree and in linear time.
 
+use std::ops::Range;
+
 use memchr::{memchr, memmem};
 
 /// The text of a page, one line per block.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HtmlText {
     pub text: String,
+    /// In order.
+    pub headings: Vec<PageHeading>,
+    /// A script may show more than there is without it.
+    pub has_scripts: bool,
     /// The number of bytes examined, for tests.
     pub bytes_examined: usize,
+}
+
+/// A heading in the text of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageHeading {
+    pub range: Range<usize>,
+    /// The title of the page, which stands above all of it.
+    pub is_title: bool,
 }
 
 /// Elements without visible text, in which nothing is a tag up to the end tag.
@@ -21,14 +35,31 @@ const INLINE_ELEMENTS: &[&str] = &[
     "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var",
     "wbr",
 ];
+const HEADING_ELEMENTS: &[&str] = &["title", "h1", "h2", "h3", "h4", "h5", "h6"];
 /// The longest name of an element or entity that is read.
 const MAX_NAME_BYTES: usize = 32;
 
 pub fn extract_text(html: &str) -> HtmlText {
-    let mut reader =
-        HtmlReader { html, pos: 0, out: String::new(), separator: "", open_dropped: Vec::new(), bytes_examined: 0 };
+    let mut reader = HtmlReader {
+        html,
+        pos: 0,
+        out: String::new(),
+        separator: "",
+        open_dropped: Vec::new(),
+        open_heading: None,
+        headings: Vec::new(),
+        has_scripts: false,
+        bytes_examined: 0,
+    };
     reader.run();
-    HtmlText { text: reader.out, bytes_examined: reader.bytes_examined }
+    // What was dropped may have had headings.
+    reader.headings.retain(|heading| heading.range.end <= reader.out.len());
+    HtmlText {
+        text: reader.out,
+        headings: reader.headings,
+        has_scripts: reader.has_scripts,
+        bytes_examined: reader.bytes_examined,
+    }
 }
 
 struct HtmlReader<'a> {
@@ -39,6 +70,10 @@ struct HtmlReader<'a> {
     separator: &'static str,
     /// Where the text of each open dropped element begins, innermost last.
     open_dropped: Vec<(&'static str, usize)>,
+    /// Where the text of the open heading begins.
+    open_heading: Option<usize>,
+    headings: Vec<PageHeading>,
+    has_scripts: bool,
     bytes_examined: usize,
 }
 
@@ -118,7 +153,11 @@ impl HtmlReader<'_> {
 
     fn on_element(&mut self, name: &str, is_end: bool) {
         if !is_end && RAW_ELEMENTS.contains(&name) {
+            self.has_scripts |= name == "script";
             self.skip_raw(name);
+        }
+        if HEADING_ELEMENTS.contains(&name) {
+            self.on_heading(name == "title", is_end);
         }
         if let Some(name) = DROPPED_ELEMENTS.iter().copied().find(|dropped| *dropped == name) {
             if !is_end {
@@ -133,6 +172,18 @@ impl HtmlReader<'_> {
             self.separator = if self.separator.is_empty() { " " } else { self.separator };
         } else if !INLINE_ELEMENTS.contains(&name) {
             self.separator = "\n";
+        }
+    }
+
+    fn on_heading(&mut self, is_title: bool, is_end: bool) {
+        if !is_end {
+            self.open_heading = Some(self.out.len());
+        } else if let Some(start) = self.open_heading.take().filter(|start| *start < self.out.len()) {
+            let blank = self.out[start..].len() - self.out[start..].trim_start().len();
+            let range = start + blank..self.out.len();
+            // What was dropped may have had others.
+            self.headings.retain(|heading| heading.range.end <= start);
+            self.headings.push(PageHeading { range, is_title });
         }
     }
 

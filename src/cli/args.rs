@@ -61,6 +61,9 @@ pub(super) enum CliCommand {
         /// Serve the selection that the middle button pastes
         #[arg(long)]
         primary: bool,
+        /// HTML follows the text
+        #[arg(long)]
+        html: bool,
     },
 }
 

@@ -174,8 +174,11 @@ fn check_mcp_server(name: &str, server: &McpServerConfig) -> Result<(), InvalidV
 /// A short reason why they cannot.
 pub fn check_base_url(base_url: &str) -> Result<(), String> {
     let url = reqwest::Url::parse(base_url).map_err(|error| {
-        let reason =
-            if base_url.contains("://") { error.to_string() } else { "it begins with no http:// or https://".into() };
+        let reason = if base_url.contains("://") {
+            text::error_words(&error)
+        } else {
+            "it begins with no http:// or https://".into()
+        };
         format!("\"{base_url}\" is not an address: {reason}")
     })?;
     match url {

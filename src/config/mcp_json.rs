@@ -9,6 +9,7 @@ use super::{
     lenient_json::{RawMembers, decode_text, to_strict_json},
     load,
 };
+use crate::text;
 
 /// The names under which programs list their servers.
 const LISTS: [&str; 3] = ["mcpServers", "servers", "context_servers"];
@@ -188,7 +189,7 @@ impl FileReader<'_> {
     }
 
     fn syntax_problem(&self, error: &serde_json::Error) -> ConfigProblem {
-        let what = error.to_string();
+        let what = text::error_words(error);
         let what = what.rsplit_once(" at line").map_or(what.as_str(), |(what, _)| what);
         let message = match error.classify() {
             serde_json::error::Category::Data => "this should be an object with \"mcpServers\" in it".into(),

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 use serde::{Deserialize, Deserializer, de::Visitor};
 
 use super::load;
+use crate::text;
 
 /// An MCP server: a program that we start, or an address.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -114,7 +115,7 @@ fn check_url(url: &str) -> Result<(), (&'static str, String, Option<&'static str
         return Ok(());
     }
     match reqwest::Url::parse(url) {
-        Err(error) => invalid(format!("this is not an address: {error}")),
+        Err(error) => invalid(format!("this is not an address: {}", text::error_words(&error))),
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
             invalid("the address begins with neither http:// nor https://".into())
         }

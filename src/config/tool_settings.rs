@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::load::{InvalidValue, check_range, is_env_name};
 use crate::{
     chat::request_options::HostedToolOptions,
+    text,
     tools::{COMMAND_SERVER, PolicyVerdict, ToolCommand, ToolHints, ToolId, ToolLimits, ToolPolicy, policy},
 };
 
@@ -184,9 +185,8 @@ impl CommandTool {
 
     fn parse_schema(&self) -> Result<Value, String> {
         let schema = match &self.parameters {
-            Value::String(text) => {
-                serde_json::from_str(text).map_err(|error| format!("the string is not JSON: {error}"))?
-            }
+            Value::String(json) => serde_json::from_str(json)
+                .map_err(|error| format!("the string is not JSON: {}", text::error_words(&error)))?,
             schema => schema.clone(),
         };
         if schema.is_object() { Ok(schema) } else { Err("this is not a JSON Schema".into()) }

@@ -15,7 +15,7 @@ use super::{
     http_client::MessageClient,
     variables::{expand_variables, note_secret},
 };
-use crate::{api, secrets};
+use crate::{api, secrets, text};
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -61,7 +61,9 @@ pub(super) fn transport(
         api::http_builder(!url.starts_with("http://")).connect_timeout(CONNECT_TIMEOUT).redirect(same_origin());
     // A server on this machine is never behind a proxy.
     let builder = if api::is_loopback(&url) { builder.no_proxy() } else { builder };
-    let client = builder.build().map_err(|error| format!("secure connections are not available: {error}"))?;
+    let client = builder
+        .build()
+        .map_err(|error| format!("secure connections are not available: {}", text::error_words(&error)))?;
     let client = MessageClient::new(client, log.clone());
     Ok(StreamableHttpClientTransport::with_client(client, config.custom_headers(headers)))
 }

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{client::ServerLog, mended_results};
+use crate::text;
 
 /// The code of an answer that takes the place of one that is too long. No server uses this one or the next.
 pub(super) const TOO_LONG_CODE: i32 = -32_099;
@@ -107,7 +108,7 @@ impl OpenRequest {
         };
         match typed {
             Ok(result) => ServerJsonRpcMessage::response(result, self.id.clone()),
-            Err(error) => self.fail(GARBLED_CODE, error.to_string()),
+            Err(error) => self.fail(GARBLED_CODE, text::error_words(&error)),
         }
     }
 

@@ -15,7 +15,7 @@ pub fn wrap_spans(spans: &[StyledSpan], width: usize, kind: RowKind) -> Vec<Styl
             for span in spans {
                 let (start, end) = (piece.start.max(offset), piece.end.min(offset + span.text.len()));
                 if start < end {
-                    row.spans.push(StyledSpan { text: text[start..end].to_owned(), ..span.clone() });
+                    row.spans.push(span.with_text(&text[start..end]));
                 }
                 offset += span.text.len();
             }

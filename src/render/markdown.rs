@@ -11,6 +11,7 @@ mod citation_marks;
 mod cjk_emphasis;
 mod code_blocks;
 mod code_style;
+pub mod copied_text;
 mod deferred_text;
 mod definitions;
 mod delimiter_runs;
@@ -19,7 +20,9 @@ mod fence;
 mod fence_nesting;
 mod formula_shape;
 mod formulas;
+mod frame_sync;
 mod held_line;
+mod highlighted_rows;
 mod html_tags;
 mod inline;
 mod layout_budget;
@@ -32,6 +35,7 @@ mod prepare;
 mod source_lines;
 mod table;
 mod table_repair;
+mod text_search;
 
 use crate::{
     citations::annotations::{CitationMark, HighlightedCitation},
@@ -45,13 +49,16 @@ pub use deferred_text::LayoutJob;
 pub use layout_budget::LayoutBudget;
 pub use markdown_text::MarkdownText;
 pub use plain_text::plain_text;
+pub use text_search::{SearchJob, TextHits, search_text};
 
 use self::{
     blocks::{BlockInput, BlockRows, WalkOutput},
     code_blocks::HighlightProgress,
     code_style::{CodeColours, ScrollOffsets},
-    deferred_text::{DeferredText, MAX_PLAIN_BYTES},
+    deferred_text::DeferredText,
     fence::OpenFence,
+    frame_sync::FrameState,
+    highlighted_rows::UnlitRow,
     inline::WrapCache,
     open_text::OpenText,
 };
@@ -107,6 +114,8 @@ pub enum TextStage {
 pub struct LayoutWork {
     pub rows: u64,
     pub bytes: u64,
+    /// The most bytes of text that one step has looked at.
+    pub longest_step: usize,
 }
 
 /// The rows of one text.
@@ -126,6 +135,8 @@ pub struct MarkdownLayout {
     highlight_progress: BTreeMap<u32, HighlightProgress>,
     citation_marks: Vec<CitationMark>,
     highlighted: Option<HighlightedCitation>,
+    /// The rows of long blocks that are highlighted, as they are without that.
+    unlit_rows: Vec<UnlitRow>,
     /// How much is closed: bytes of the source, rows, code blocks.
     closed: ClosedPart,
     /// A block was too long and was closed in the middle.
@@ -146,6 +157,7 @@ pub struct MarkdownLayout {
     deferred: Option<DeferredText>,
     /// The length of the text in its last job.
     job_len: usize,
+    frames: FrameState,
 }
 
 /// A closed top-level block.
@@ -170,12 +182,11 @@ struct ClosedPart {
 }
 
 /// A block that grows beyond this many bytes is closed at its last row.
-const MAX_OPEN_BLOCK: usize = 64 * 1024;
+const MAX_OPEN_BLOCK: usize = MAX_STEP_BYTES - MIN_FRAME_BYTES;
 /// How many bytes of new text each frame takes in at least, however long the open block is.
 const MIN_FRAME_BYTES: usize = 4 * 1024;
-
-/// Marks text that may change the blocks above it: a definition, a formula.
-const RETROACTIVE_SYNTAX: [&str; 5] = ["]:", "$$", r"\(", r"\[", r"\begin{"];
+/// No step of the event loop looks at more text than this.
+pub const MAX_STEP_BYTES: usize = 64 * 1024;
 
 /// A longer text is not laid out once more when it is complete: the reader would have to wait.
 const RELAYOUT_LIMIT: usize = 2 * 1024 * 1024;
@@ -195,6 +206,7 @@ impl MarkdownLayout {
             highlight_progress: BTreeMap::new(),
             citation_marks: Vec::new(),
             highlighted: None,
+            unlit_rows: Vec::new(),
             closed: ClosedPart::default(),
             is_cut: false,
             open: OpenText::default(),
@@ -208,6 +220,7 @@ impl MarkdownLayout {
             is_over_budget: false,
             deferred: None,
             job_len: 0,
+            frames: FrameState::default(),
         }
     }
 
@@ -252,24 +265,6 @@ impl MarkdownLayout {
         }
     }
 
-    /// Returns how much of a text one frame can take in; the rest is left to the next. A text that was already shown in
-    /// full, such as at another width, is taken in at once if the budget allows.
-    pub fn end_for_frame(&self, source: &str, stage: TextStage, budget: LayoutBudget) -> usize {
-        let is_new = self.width == 0 && stage == TextStage::Growing;
-        let is_shown = self.open.source_end > 0 && self.open.is_prefix_of(source);
-        let end = if is_shown && self.shows_plain_source() {
-            self.open.source_end + MAX_PLAIN_BYTES
-        } else if is_shown || is_new {
-            // The open block is laid out again together with the new text.
-            self.open.source_end + MAX_OPEN_BLOCK.saturating_sub(self.open.text.len()) + MIN_FRAME_BYTES
-        } else if budget.allows(source.len()) {
-            source.len()
-        } else {
-            MAX_PLAIN_BYTES
-        };
-        source.floor_char_boundary(end.min(source.len()))
-    }
-
     /// Brings the rows up to date with a text that has grown or was replaced, whatever that costs.
     pub fn sync(&mut self, source: &str, width: usize, stage: TextStage, marks: &[CitationMark]) {
         let mut budget = LayoutBudget::UNLIMITED;
@@ -285,14 +280,8 @@ impl MarkdownLayout {
         marks: &[CitationMark],
         budget: &mut LayoutBudget,
     ) {
-        let width = width.max(1);
-        if width != self.width
-            || !self.open.is_prefix_of(source)
-            || self.stage == TextStage::Complete && stage == TextStage::Growing
-        {
-            self.width = width;
-            self.reset();
-        }
+        self.discard_stale_rows(source, width, stage);
+        self.frames.syntax.read(source);
         let is_unchanged = source.len() == self.open.source_end && stage == self.stage && self.citation_marks == marks;
         if is_unchanged {
             return;
@@ -317,7 +306,7 @@ impl MarkdownLayout {
 
     /// Returns how many bytes of Markdown are read to bring the rows up to date.
     fn bytes_to_lay_out(&self, source: &str, stage: TextStage, marks: &[CitationMark]) -> usize {
-        if stage == TextStage::Complete && (self.closed.source_bytes == 0 || self.is_relayout_needed(source)) {
+        if stage == TextStage::Complete && (self.closed.source_bytes == 0 || self.is_relayout_needed(source.len())) {
             return source.len();
         }
         let grown = self.open.text.len() + source.len() - self.open.source_end;
@@ -325,7 +314,7 @@ impl MarkdownLayout {
     }
 
     fn lay_out_changes(&mut self, source: &str, stage: TextStage, marks: &[CitationMark]) {
-        if stage == TextStage::Complete && (self.closed.source_bytes == 0 || self.is_relayout_needed(source)) {
+        if stage == TextStage::Complete && (self.closed.source_bytes == 0 || self.is_relayout_needed(source.len())) {
             self.citation_marks = marks.to_vec();
             self.lay_out_complete(source);
             return;
@@ -347,7 +336,8 @@ impl MarkdownLayout {
 
     /// Discards all rows, but not the colours.
     fn reset(&mut self) {
-        self.rows.clear();
+        self.frames.begin_again(std::mem::take(&mut self.rows));
+        self.unlit_rows.clear();
         self.blocks.clear();
         self.code_blocks.clear();
         self.figures = 0;
@@ -364,11 +354,9 @@ impl MarkdownLayout {
     }
 
     /// Whether later text may change how the closed blocks are laid out.
-    fn is_relayout_needed(&self, source: &str) -> bool {
-        let has = |sign: &&str| memchr::memmem::find(source.as_bytes(), sign.as_bytes()).is_some();
-        source.len() <= self.relayout_limit
-            && (self.is_cut || RETROACTIVE_SYNTAX.iter().any(has))
-            && !deferred_text::is_dense(source)
+    fn is_relayout_needed(&self, source_len: usize) -> bool {
+        let syntax = &self.frames.syntax;
+        source_len <= self.relayout_limit && (self.is_cut || syntax.is_retroactive()) && !syntax.is_dense()
     }
 
     /// Lays out a text that will not grow any more.
@@ -379,6 +367,7 @@ impl MarkdownLayout {
         self.open.grow(source);
         let laid = self.lay_out_range(0..self.open.text.len());
         self.append_closed(laid, self.open.text.len());
+        self.light_rows();
         self.stage = TextStage::Complete;
     }
 
@@ -460,6 +449,8 @@ impl MarkdownLayout {
         let end = self.open.source_pos(source.len());
         let within = citation_marks::marks_within(&self.citation_marks, &(start..end));
         let marks: Vec<CitationMark> = within.iter().map(|mark| self.open.map_mark(mark)).collect();
+        // A long block is highlighted afterwards, row by row.
+        let highlighted = self.highlighted.as_ref().filter(|_| source.len() <= MAX_STEP_BYTES);
         let input = BlockInput {
             source,
             may_grow,
@@ -470,7 +461,7 @@ impl MarkdownLayout {
             colours: &self.colours,
             scroll_offsets: &self.scroll_offsets,
             counts_before: self.counts(),
-            highlighted: self.highlighted.as_ref().map(|lit| self.open.map_highlight(lit)),
+            highlighted: highlighted.map(|lit| self.open.map_highlight(lit)),
             wrap_cache: self.wrap_cache.as_ref(),
             max_cells: self.max_cells.saturating_sub(self.cells),
         };
@@ -479,6 +470,7 @@ impl MarkdownLayout {
         self.wrap_cache = block_rows.wrap_cache.take();
         self.work.bytes += source.len() as u64;
         self.work.rows += block_rows.rows.len() as u64;
+        self.work.longest_step = self.work.longest_step.max(source.len());
         block_rows
     }
 
@@ -508,6 +500,10 @@ impl MarkdownLayout {
             let source = raw(row.source.start)..raw(row.source.end);
             StyledRow { source, source_map: open.map_sources(row.source_map), ..row }
         }));
+        if self.open.edits.len() > 1 {
+            self.cells += self.rows[first..].iter().map(layout_budget::cells_of_edits).sum::<usize>();
+            self.is_over_budget |= self.cells > self.max_cells;
+        }
         self.rows[first].source.start = start;
     }
 

@@ -6,6 +6,7 @@ mod draw;
 
 use std::{ops::Range, sync::Arc};
 
+use compact_str::CompactString;
 use ratatui::style::Modifier;
 
 use super::{
@@ -57,12 +58,18 @@ pub struct MappedSpans {
 /// A piece of a row with one style.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StyledSpan {
-    pub text: String,
+    pub text: CompactString,
     pub style: TextStyle,
-    pub link: Option<Arc<str>>,
-    pub citation: Option<CitationRef>,
-    /// The Markdown for a bullet, a box or a bar in the lead of a row; anything else is copied as it is.
-    pub markdown: Option<&'static str>,
+    /// A long text has many spans, of which few have any.
+    extras: Option<Box<SpanExtras>>,
+}
+
+/// What few spans have.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct SpanExtras {
+    link: Option<Arc<str>>,
+    citation: Option<CitationRef>,
+    markdown: Option<&'static str>,
 }
 
 /// What separates a row from the next one in the source.
@@ -203,17 +210,60 @@ impl StyledSpan {
     /// `[1]`, in a list of sources; the selected one is highlighted.
     pub fn source_number(number: u32, is_selected: bool) -> Self {
         let ink = if is_selected { TextStyle::SELECTED_CITATION } else { TextStyle::of(ColourRole::Accent) };
-        let citation = Some(CitationRef { number, annotation: None });
-        Self { citation, ..Self::new(format!("[{number}]"), ink) }
+        Self::new(format!("[{number}]"), ink).with_citation(Some(CitationRef { number, annotation: None }))
     }
 
-    pub fn new(text: impl Into<String>, style: TextStyle) -> Self {
-        Self { text: text.into(), style, link: None, citation: None, markdown: None }
+    pub fn new(text: impl Into<CompactString>, style: TextStyle) -> Self {
+        Self { text: text.into(), style, extras: None }
     }
 
     /// A bullet, a box or a bar, which is copied as Markdown.
-    pub fn marker(text: impl Into<String>, style: TextStyle, markdown: &'static str) -> Self {
-        Self { markdown: Some(markdown), ..Self::new(text, style) }
+    pub fn marker(text: impl Into<CompactString>, style: TextStyle, markdown: &'static str) -> Self {
+        let mut span = Self::new(text, style);
+        span.extras.get_or_insert_default().markdown = Some(markdown);
+        span
+    }
+
+    /// The same with other text.
+    #[must_use]
+    pub fn with_text(&self, text: impl Into<CompactString>) -> Self {
+        Self { text: text.into(), style: self.style, extras: self.extras.clone() }
+    }
+
+    #[must_use]
+    pub fn with_style(self, style: TextStyle) -> Self {
+        Self { style, ..self }
+    }
+
+    #[must_use]
+    pub fn with_link(mut self, link: Option<Arc<str>>) -> Self {
+        if link.is_some() || self.extras.is_some() {
+            self.extras.get_or_insert_default().link = link;
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn with_citation(mut self, citation: Option<CitationRef>) -> Self {
+        if citation.is_some() || self.extras.is_some() {
+            self.extras.get_or_insert_default().citation = citation;
+        }
+        self
+    }
+
+    /// The address that it opens.
+    pub fn link(&self) -> Option<&Arc<str>> {
+        self.extras.as_ref()?.link.as_ref()
+    }
+
+    /// What it cites.
+    pub fn citation(&self) -> Option<CitationRef> {
+        self.extras.as_ref()?.citation
+    }
+
+    /// The Markdown for a bullet, a box or a bar in the lead of a row; anything else is copied as it is.
+    pub fn markdown(&self) -> Option<&'static str> {
+        self.extras.as_ref()?.markdown
     }
 
     pub fn width(&self) -> usize {
@@ -303,7 +353,7 @@ impl StyledRow {
         for index in 0..self.spans.len() {
             let cells = self.spans[index].width();
             if cells > room {
-                self.spans[index].text = text::truncate(&self.spans[index].text, room).into_owned();
+                self.spans[index].text = text::truncate(&self.spans[index].text, room).into();
                 self.spans.truncate(index + 1);
                 self.truncate_source_map();
                 break;

@@ -13,6 +13,7 @@ use crate::{
     api::{ApiClient, ApiDialect, ApiError, Catalogue, Endpoint, FaultKind, HttpTimeouts, LocalServer, ProbeResult},
     config::{self, Config},
     keys::KeyListing,
+    text,
     ui::{
         Msg,
         effect::{ConnectJob, UncheckedKey},
@@ -179,7 +180,7 @@ async fn try_key(server: Arc<ApiServer>, key: SecretString, unchecked: Unchecked
         }
     };
     let saved = spawn_blocking(move || places.save(&key).map_err(|error| error.to_string())).await;
-    match saved.unwrap_or_else(|error| Err(error.to_string())) {
+    match saved.unwrap_or_else(|error| Err(text::error_words(&error))) {
         Ok(()) => use_server(server, config, verdict).await,
         Err(why) => ConnectOutcome::Failed(why),
     }
@@ -242,7 +243,7 @@ fn without_key(error: &ApiError, key: Option<&SecretString>) -> String {
 async fn use_server(server: Arc<ApiServer>, config: &Path, key: KeyVerdict) -> ConnectOutcome {
     let (config, notice) = (config.to_owned(), server.exposure_warning());
     let chosen = spawn_blocking(move || choose_server(&server, &config).map(|()| server.without_client().info(&env)));
-    match chosen.await.unwrap_or_else(|error| Err(error.to_string())) {
+    match chosen.await.unwrap_or_else(|error| Err(text::error_words(&error))) {
         Ok(server) => ConnectOutcome::InUse { server, key, notice },
         Err(why) => ConnectOutcome::Failed(why),
     }

@@ -1,4 +1,4 @@
-//! Fetches a cited page on request, and searches it for the cited passages.
+//! Fetches cited pages on request, each once and a few at a time, and searches them for the cited words.
 //!
 //! The address comes from a server that may be malicious. So nothing on this machine or its network is contacted, a
 //! name is looked up only once and the connection goes to the result, and every redirect is checked again.
@@ -7,6 +7,7 @@ mod address;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,26 +15,34 @@ use reqwest::{
     Response, Url,
     header::{ACCEPT, CONTENT_TYPE, LOCATION},
 };
-use tokio::{net::lookup_host, task::spawn_blocking, time::timeout};
+use sha2::{Digest, Sha256};
+use tokio::{net::lookup_host, sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use crate::{
     api,
     citations::{
         charset,
-        check::{CheckQuestion, CheckedPage},
+        check::{CheckOutcome, CheckQuestion, CheckVerdict, CheckedPage},
         html,
-        quote::{self, PageText},
+        quote::PageText,
     },
+    text,
 };
 pub use address::is_public;
 
-/// Fetches pages, within limits.
-#[derive(Debug, Clone, Copy)]
+/// Fetches pages, within limits. Clones share the limit of how many at a time.
+#[derive(Debug, Clone)]
 pub struct PageFetcher {
     /// Whether an address may be contacted.
     is_allowed: fn(IpAddr) -> bool,
     limits: PageLimits,
+    places: Arc<Semaphore>,
 }
+
+/// How many pages are fetched at a time.
+pub const MAX_PAGES_AT_A_TIME: usize = 8;
+/// A page with fewer words and with scripts probably shows its text only by them.
+const MIN_WORDS_WITHOUT_SCRIPTS: usize = 40;
 
 /// The limits for one page.
 #[derive(Debug, Clone, Copy)]
@@ -71,20 +80,25 @@ impl PageFetcher {
     }
 
     pub fn new(is_allowed: fn(IpAddr) -> bool, limits: PageLimits) -> Self {
-        Self { is_allowed, limits }
+        Self { is_allowed, limits, places: Arc::new(Semaphore::new(MAX_PAGES_AT_A_TIME)) }
     }
 
-    /// Fetches the page of a question and searches it for the question's words.
-    ///
-    /// # Errors
-    /// Returns why the page could not be read, as the second half of a sentence.
-    pub async fn check(self, question: &CheckQuestion) -> Result<CheckedPage, String> {
+    /// Fetches the page of some questions, and searches it for the words of each. The outcomes are in the order of the
+    /// questions.
+    pub async fn check(&self, questions: Vec<CheckQuestion>) -> Vec<CheckOutcome> {
+        let count = questions.len();
+        self.read_page(questions).await.unwrap_or_else(|reason| vec![CheckOutcome::Unread(reason); count])
+    }
+
+    /// Errs with the reason why the page could not be read, as the second half of a sentence.
+    async fn read_page(&self, questions: Vec<CheckQuestion>) -> Result<Vec<CheckOutcome>, String> {
+        let _place = self.places.acquire().await.map_err(|error| error.to_string())?;
         let time = self.limits.timeout;
-        let body = timeout(time, self.fetch(&question.url));
+        let page = questions.first().map(|question| question.page().to_owned()).unwrap_or_default();
+        let body = timeout(time, self.fetch(&page));
         let body = body.await.map_err(|_| format!("the page did not come within {} s", time.as_secs_f32()))??;
-        let words = question.text.as_str().to_owned();
         let limit = self.limits.max_bytes;
-        spawn_blocking(move || find_passages(&body, &words, limit)).await.map_err(|error| error.to_string())?
+        spawn_blocking(move || look_on_page(&body, &questions, limit)).await.map_err(|error| text::error_words(&error))?
     }
 
     async fn fetch(&self, url: &str) -> Result<PageBody, String> {
@@ -98,6 +112,9 @@ impl PageFetcher {
                 let to = String::from_utf8_lossy(to.as_bytes()).into_owned();
                 url = url.join(&to).map_err(|_| "it redirected to an address that is not valid".to_owned())?;
                 continue;
+            }
+            if matches!(status.as_u16(), 401..=403 | 407) {
+                return Err(format!("{} wants a login ({})", host_name(&url), status.as_u16()));
             }
             if !status.is_success() {
                 return Err(format!("{} answered {status}", host_name(&url)));
@@ -121,7 +138,7 @@ impl PageFetcher {
             .connect_timeout(self.limits.timeout)
             .resolve_to_addrs(&name, &addresses)
             .build()
-            .map_err(|error| format!("secure connections are not available: {error}"))?;
+            .map_err(|error| format!("secure connections are not available: {}", text::error_words(&error)))?;
         let accepted = "text/html, application/xhtml+xml, text/*;q=0.9";
         client.get(url.clone()).header(ACCEPT, accepted).send().await.map_err(|error| explain_error(url, &error))
     }
@@ -173,20 +190,50 @@ fn page_kind(declared: &str) -> Result<(PageKind, Option<String>), String> {
     }
 }
 
-fn find_passages(body: &PageBody, words: &str, limit: usize) -> Result<CheckedPage, String> {
+fn look_on_page(body: &PageBody, questions: &[CheckQuestion], limit: usize) -> Result<Vec<CheckOutcome>, String> {
     let text = charset::decode(&body.bytes, body.charset.as_deref())
         .map_err(|name| format!("it is written in {name}, which ibid cannot read"))?;
-    let text = match body.kind {
-        PageKind::Html => html::extract_text(&text).text,
-        PageKind::Text => text,
+    let (page, gap) = match body.kind {
+        PageKind::Html => {
+            let page = html::extract_text(&text);
+            let gap = gap_of_page(&text, page.has_scripts, page.text.split_whitespace().count());
+            (PageText::from_html(page), gap)
+        }
+        PageKind::Text => (PageText::new(&text), None),
     };
-    if !text.contains(char::is_alphanumeric) {
+    if !page.has_words() {
         return Err("there is no text on the page; it may need a browser to show it".into());
     }
-    let page = PageText::new(&text);
-    let found = quote::passages(words).iter().take(20).map(|passage| page.find(passage)).collect();
-    let cut = body.is_truncated.then_some(limit as u64 / 1_000_000);
-    Ok(CheckedPage { url: body.url.to_string(), truncated_at_mb: cut, matches: found })
+    let hash = Sha256::digest(&body.bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let outcomes = questions.iter().map(|question| {
+        let checked = CheckedPage {
+            url: body.url.to_string(),
+            hash: hash.clone(),
+            word_count: page.word_count(),
+            truncated_at_mb: body.is_truncated.then_some(limit as u64 / 1_000_000),
+            findings: question.look_on(&page),
+            evidence: page.evidence(&question.claims.join(" ")),
+        };
+        let is_missing = checked.verdict() == CheckVerdict::NotFound || checked.is_only_paraphrased();
+        match gap.filter(|_| is_missing) {
+            Some(gap) => CheckOutcome::Unread(gap.into()),
+            None => CheckOutcome::Read(checked),
+        }
+    });
+    Ok(outcomes.collect())
+}
+
+/// Returns why a page that was fetched may lack what it shows in a browser.
+fn gap_of_page(html: &str, has_scripts: bool, word_count: usize) -> Option<&'static str> {
+    let is_for_subscribers = html.match_indices("isAccessibleForFree").any(|(at, name)| {
+        let value = html[at + name.len()..].trim_start_matches(['"', '\'', ':', '=', ' ', '\n', '\r', '\t']);
+        value.get(..5).is_some_and(|value| value.eq_ignore_ascii_case("false"))
+    });
+    if is_for_subscribers {
+        return Some("the page shows only a part of its text without a subscription");
+    }
+    (has_scripts && word_count < MIN_WORDS_WITHOUT_SCRIPTS)
+        .then_some("the page shows its text only with scripts, which ibid does not run")
 }
 
 fn explain_error(url: &Url, error: &reqwest::Error) -> String {

@@ -8,7 +8,7 @@ use super::servers::ApiServer;
 use crate::{
     api::{self, ApiClient, Event, KeyRedactor, OpenError, RawFrame, Request, ResponseHead, ResponseStream},
     chat::{
-        StreamId, Timestamp,
+        Answer, AnswerEnd, StreamId, Timestamp,
         recording::{FrameContent, RecordedFrame},
     },
     clock, log, text,
@@ -38,6 +38,35 @@ pub(super) async fn read_stream(
         }
     }
     let _ = inbox.send(Msg::StreamEnded { stream, at: clock::now(), result }).await; // Fails only on shutdown.
+}
+
+/// Reads one response to its end and returns the answer that it gives. It is reported to nobody, and nothing of it is
+/// recorded.
+///
+/// # Errors
+/// Returns why there is no complete answer.
+pub(super) async fn read_whole(server: &ApiServer, request: &Request) -> Result<Answer, String> {
+    let client = server.client().await.map_err(|error| error.message.clone())?;
+    let mut opened = client.open(request).await.map_err(|refused| refused.error.message)?;
+    let mut answer = Answer::new(server.name.clone(), request.model.clone(), clock::now());
+    loop {
+        let mut events: Vec<Event> = Vec::new();
+        let more = opened.next_batch(&mut events).await;
+        for event in &events {
+            answer.apply(0, clock::now(), event);
+        }
+        if !more.map_err(|error| error.message)? {
+            break;
+        }
+    }
+    answer.finish(clock::now(), Ok(()));
+    match answer.end {
+        AnswerEnd::Complete => Ok(answer),
+        AnswerEnd::Failed(error) => Err(error.message),
+        AnswerEnd::Open | AnswerEnd::Incomplete { .. } | AnswerEnd::Stopped | AnswerEnd::Interrupted => {
+            Err("the answer broke off".into())
+        }
+    }
 }
 
 /// A response that is being read.

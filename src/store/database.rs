@@ -10,7 +10,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, StoreOptions, run_marker::RunMarker, schema};
-use crate::files;
+use crate::{files, text};
 
 /// An open database, and this run's lock file beside it.
 #[derive(Debug)]
@@ -59,8 +59,9 @@ impl OpenDatabase {
         }
         if let Err(error) = files::refuse_special(path) {
             return Err(StoreError::Other(format!(
-                "{}: {error}; move it away, or name another folder with --data-dir",
-                path.display()
+                "{}: {}; move it away, or name another folder with --data-dir",
+                path.display(),
+                text::error_words(&error)
             )));
         }
         let connection = match create_file(path, options).and_then(|()| connect(path, options)) {

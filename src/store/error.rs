@@ -34,7 +34,7 @@ impl StoreError {
         let path = path.display();
         let message = match error {
             rusqlite::Error::SqliteFailure(_, Some(said)) => said.clone(),
-            other => other.to_string(),
+            other => text::error_words(other),
         };
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,

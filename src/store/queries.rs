@@ -43,8 +43,9 @@ const MESSAGES: &str = "select * from message where conversation = ?1 order by i
 /// Names the index because SQLite, which cannot know that few answers are open, would scan all messages.
 const OPEN_MESSAGES: &str = "select * from message indexed by message_open where owner is not null";
 const GROWTH: &str = "select at, events from growth where message = ?1 order by n";
-/// The costs of answers that ended since then, including those in the trash: they were paid for.
-const SPENT: &str = "select cost from message where ended >= ?1 and cost is not null";
+/// The costs of answers that ended since then, and what else was paid, including what is in the trash.
+const SPENT: &str = "select cost from message where ended >= ?1 and cost is not null
+    union all select cost from side_cost where at >= ?1";
 const PROMPTS: &str = "select text from message join conversation on conversation.id = message.conversation
     where role = 'prompt' and trashed_at is null order by at desc, message.id desc";
 
@@ -493,6 +494,8 @@ pub(super) fn write_order(change: &ConversationChange) -> u8 {
         | ConversationChange::SendQueued { .. }
         | ConversationChange::TakeBackQueued { .. }
         | ConversationChange::NewDraft(_)
+        | ConversationChange::SourceCheck(_)
+        | ConversationChange::SideCost { .. }
         | ConversationChange::HintShown { .. }
         | ConversationChange::Grant(_)
         | ConversationChange::ForgetGrants(_)
@@ -525,14 +528,14 @@ mod tests {
         let mut db = Connection::open_in_memory().expect("memory");
         schema::migrate(&mut db).expect("a schema");
         let all = [NEWEST, COUNT, MESSAGES, OPEN_MESSAGES, GROWTH, PROMPTS, SPENT].map(|sql| plan(&db, sql));
-        insta::assert_snapshot!(all.join("\n"), @r"
+        insta::assert_snapshot!(all.join("\n"), @"
         SCAN conversation USING COVERING INDEX conversation_listed
         SCAN conversation USING COVERING INDEX conversation_listed
         SEARCH message USING INDEX message_of (conversation=?)
         SEARCH message USING INDEX message_open (owner>?)
         SEARCH growth USING INDEX growth_of (message=?)
         SCAN message USING INDEX message_prompt; SEARCH conversation USING INDEX sqlite_autoindex_conversation_1 (id=?)
-        SEARCH message USING COVERING INDEX message_spent (ended>?)
+        COMPOUND QUERY; LEFT-MOST SUBQUERY; SEARCH message USING COVERING INDEX message_spent (ended>?); UNION ALL; SEARCH side_cost USING COVERING INDEX side_cost_spent (at>?)
         ");
     }
 }

@@ -8,6 +8,7 @@ use super::{
     queries::{self, id_text, to_json, write_order},
     queued,
     run_marker::RunMarker,
+    source_checks,
 };
 use crate::{
     chat::{
@@ -129,6 +130,8 @@ fn write_change(db: &Connection, change: &ConversationChange, run: &RunMarker) -
         ConversationChange::RecordingChunk { message, chunk, max_bytes: most } => {
             queries::append_recorded(db, *message, chunk, *most)?;
         }
+        ConversationChange::SourceCheck(check) => source_checks::write(db, check)?,
+        ConversationChange::SideCost { message, at, cost } => source_checks::add_side_cost(db, *message, *at, cost)?,
         ConversationChange::CallRun { message, slot, run } => queries::write_call_run(db, *message, *slot, run)?,
         ConversationChange::CallResult { message, slot, outcome } => {
             queries::write_outcome(db, *message, *slot, outcome)?;

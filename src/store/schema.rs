@@ -162,6 +162,23 @@ const MIGRATIONS: &[&str] = &[
     insert or ignore into setting (name, value)
         select 'unconfirmed rules', 'all' where exists (select 1 from conversation);
 ",
+    "
+    -- What checks of cited pages found: one row for each source of an answer.
+    create table source_check (
+        message text not null,
+        -- Its address.
+        source text not null,
+        at integer not null,
+        -- SHA-256 of the page as it was read; null if it could not be read.
+        page_hash text,
+        -- As JSON.
+        result text not null,
+        primary key (message, source)
+    ) without rowid;
+    -- What was paid for an answer besides the answer itself.
+    create table side_cost (n integer primary key, message text not null, at integer not null, cost text not null);
+    create index side_cost_spent on side_cost (at, cost);
+",
 ];
 
 /// The schema version that this program writes.

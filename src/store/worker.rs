@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, queries, queued, recover,
+    source_checks,
 };
 use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId};
 
@@ -92,6 +93,12 @@ impl StoreWorker {
                 StoreJob::LoadOutcome { message, slot } => {
                     let result = self.query(|database| queries::outcome(&database.connection, message, slot));
                     StoreReply::Outcome { message, slot, result: result.map(|found| found.map(Box::new)) }
+                }
+                StoreJob::LoadChecks(conversation) => {
+                    match self.query(|database| source_checks::of_conversation(&database.connection, conversation)) {
+                        Ok(checks) => StoreReply::Checks { conversation, checks },
+                        Err(_) => continue,
+                    }
                 }
                 StoreJob::SumCosts { since } => {
                     match self.query(|database| queries::total_cost(&database.connection, since)) {

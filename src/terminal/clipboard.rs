@@ -42,6 +42,14 @@ pub enum ClipboardRoute {
     Terminal,
 }
 
+/// What is copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedText {
+    pub text: String,
+    /// The same as HTML, for routes that take both.
+    pub html: Option<String>,
+}
+
 /// The outcome of a copy.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CopyOutcome {
@@ -55,7 +63,7 @@ pub struct CopyOutcome {
 pub struct ClipboardWorker {
     env: ClipboardEnv,
     /// Started by the first copy.
-    worker: Option<sync::Sender<(String, ClipboardTarget)>>,
+    worker: Option<sync::Sender<(CopiedText, ClipboardTarget)>>,
     outcome_sender: mpsc::Sender<CopyOutcome>,
     outcomes: mpsc::Receiver<CopyOutcome>,
 }
@@ -107,7 +115,7 @@ impl ClipboardWorker {
     }
 
     /// Starts to copy a text; `outcome` returns the result.
-    pub fn copy(&mut self, text: String, target: ClipboardTarget) {
+    pub fn copy(&mut self, text: CopiedText, target: ClipboardTarget) {
         let (surroundings, outcomes) = (self.env, self.outcome_sender.clone());
         let worker = self.worker.get_or_insert_with(|| {
             let (jobs, queued_jobs) = sync::channel();
@@ -135,7 +143,7 @@ impl ClipboardWorker {
 
 fn run_worker(
     surroundings: ClipboardEnv,
-    jobs: &sync::Receiver<(String, ClipboardTarget)>,
+    jobs: &sync::Receiver<(CopiedText, ClipboardTarget)>,
     outcomes: &mpsc::Sender<CopyOutcome>,
 ) {
     let mut desktop = DesktopClipboard::new();
@@ -149,21 +157,35 @@ fn run_worker(
 /// Copies a text by the first route that works.
 fn copy_by_best_route(
     surroundings: ClipboardEnv,
-    text: &str,
+    copied: &CopiedText,
     target: ClipboardTarget,
     desktop: &mut DesktopClipboard,
 ) -> CopyOutcome {
+    let text = &copied.text;
+    let mut outcome = None;
     for route in surroundings.routes(target) {
         let done = match route {
-            ClipboardRoute::Desktop => desktop.copy(text, target),
+            ClipboardRoute::Desktop if desktop.copy(copied, target) => {
+                return CopyOutcome { terminal_bytes: None, result: Ok(route_label(route, target)) };
+            }
+            ClipboardRoute::Desktop => false,
             ClipboardRoute::Tmux => copy_to_tmux(text),
-            ClipboardRoute::Terminal => return copy_to_terminal(surroundings, text, target),
+            ClipboardRoute::Terminal => break,
         };
         if done {
-            return CopyOutcome { terminal_bytes: None, result: Ok(route_label(route, target)) };
+            outcome = Some(CopyOutcome { terminal_bytes: None, result: Ok(route_label(route, target)) });
+            break;
         }
     }
-    copy_to_terminal(surroundings, text, target)
+    let outcome = outcome.unwrap_or_else(|| copy_to_terminal(surroundings, text, target));
+    if copied.html.is_some() { outcome.as_plain_text() } else { outcome }
+}
+
+impl CopyOutcome {
+    /// Says that only the plain text could be copied.
+    fn as_plain_text(self) -> Self {
+        Self { result: self.result.map(|label| format!("{label}, without formatting")), ..self }
+    }
 }
 
 fn route_label(route: ClipboardRoute, target: ClipboardTarget) -> String {
@@ -272,6 +294,23 @@ mod tests {
             bare.as_bytes(),
             osc52_bytes(ClipboardEnv::default(), &"long ".repeat(400), ClipboardTarget::Clipboard)
         );
+    }
+
+    #[test]
+    fn a_route_that_takes_no_html_says_so() {
+        let copy = |html: Option<&str>| {
+            let copied = CopiedText { text: "hi".into(), html: html.map(Into::into) };
+            copy_by_best_route(
+                ClipboardEnv::default(),
+                &copied,
+                ClipboardTarget::Clipboard,
+                &mut DesktopClipboard::new(),
+            )
+        };
+        assert_eq!(copy(None).result, Ok("OSC 52".into()));
+        let rich = copy(Some("<b>hi</b>"));
+        assert_eq!(rich.result, Ok("OSC 52, without formatting".into()));
+        assert_eq!(rich.terminal_bytes, copy(None).terminal_bytes, "the plain text");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub struct InputDecoder {
     /// The queries that the terminal has not answered, and when the last one was sent.
     open_queries: u32,
     last_query_at: Option<Instant>,
-    /// The terminal has confirmed that it reports the Esc key as a sequence.
+    /// The terminal has confirmed that it reports the Esc key as a sequence: a lone ESC is never the key.
     has_escape_sequence: bool,
     escape_timeout: Duration,
 }
@@ -228,8 +228,7 @@ impl InputDecoder {
     fn escape_wait(&self, now: Instant) -> Duration {
         let is_recent = |at: Option<Instant>| at.is_some_and(|at| now.saturating_duration_since(at) <= REPORT_WINDOW);
         if self.has_escape_sequence {
-            // The byte is nearly always the head of something longer; but what types for the user may send it alone.
-            LATE_KEY
+            LATE_KEY // It is the head of something longer, or nothing.
         } else if is_recent(self.last_mouse_at) || (self.open_queries > 0 && is_recent(self.last_query_at)) {
             ESCAPE_AMONG_REPORTS.max(self.escape_timeout)
         } else {
@@ -268,7 +267,10 @@ impl InputDecoder {
                 }
                 self.line_end_at = Some(now);
             }
-            let step = decode_first(rest, end);
+            let mut step = decode_first(rest, end);
+            if self.has_escape_sequence && rest[0] == ESC && matches!(step, DecodeStep::Key(_, 1)) {
+                step = DecodeStep::Skip(1); // The Esc key comes as a sequence.
+            }
             if step == DecodeStep::Incomplete {
                 self.undecided = rest.to_vec();
                 break;
@@ -341,7 +343,9 @@ impl InputDecoder {
     fn flush_paste(&mut self, now: Instant) -> Vec<TerminalInput> {
         let Some(paste) = &mut self.paste else { return Vec::new() };
         let mut events: Vec<TerminalInput> = paste.take_text().map(pasted).into_iter().collect();
-        if let Some(key) = paste.take_held_key(now) {
+        let has_escape_sequence = self.has_escape_sequence;
+        let is_lone_byte = |key: &Event| has_escape_sequence && *key == plain_key(KeyCode::Esc);
+        if let Some(key) = paste.take_held_key(now).filter(|key| !is_lone_byte(key)) {
             let is_escape = key == plain_key(KeyCode::Esc);
             events.push(TerminalInput::Input { event: key, more: false });
             if is_escape {

@@ -341,9 +341,9 @@ mod tests {
         theme.rendering.has_links = true;
         let writes = RecordedWrites::default();
         let mut screen = TerminalScreen::with_output(writes.clone(), Size { width: 20, height: 1 });
-        let link = |words: &str| StyledSpan {
-            link: Some("https://x.example/é?a;b".into()),
-            ..StyledSpan::new(words, TextStyle::of(ColourRole::Link))
+        let link = |words: &str| {
+            let span = StyledSpan::new(words, TextStyle::of(ColourRole::Link));
+            span.with_link(Some("https://x.example/é?a;b".into()))
         };
         let mut paint = |words: &str| {
             let row = StyledRow::new(

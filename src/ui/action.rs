@@ -142,6 +142,7 @@ actions! {
     FocusList, "list", "Go to the conversations", "list", Commands, [(Global, "ctrl-x l")];
     ToggleList, "toggle-list", "Show or hide the list of conversations", "hide list", Commands, [(Global, "ctrl-x b")];
     ToggleRail, "rail", "Show or hide the rail: reasoning, sources, details", "rail", Commands, [(Global, "ctrl-x r")];
+    ToggleZen, "zen", "Zen: only the text and the composer", "zen", Commands, [(Global, "ctrl-x z")];
     ShowSources, "sources", "Sources of the current answer", "sources", Commands, [(Global, "ctrl-x s")];
     ShowDetails, "details", "Details of the current answer: times, tokens, cost", "details", Commands, [(Global, "ctrl-x i"), (Transcript, "i")];
     NextCitation, "next-citation", "Next citation", "next citation", Commands, [(Transcript, "]"), (Rail, "]")];
@@ -149,10 +150,12 @@ actions! {
     OpenUnderCursor, "open-this", "Open or fold the item under the cursor", "open", KeysOnly, [(Transcript, "enter"), (Rail, "enter")];
     OpenInBrowser, "browse", "Open the source under the cursor in the browser", "browser", Commands, [(Transcript, "o"), (Rail, "o")];
     CheckSource, "check", "Check the source: does the page say it?", "check", Commands, [(Source, "c"), (Rail, "c")];
+    CheckAnswer, "check-answer", "Check all sources of the answer", "check all", Commands, [(Transcript, "C"), (Rail, "C")];
+    JudgeClaims, "judge", "Let a model judge the unproved claims", "judge", Commands, [(Transcript, "M"), (Rail, "M")];
     CopyFootnote, "copy-footnote", "Copy the source under the cursor as a footnote", "footnote", Commands, [(Rail, "y")];
     ShowXray, "xray", "X-ray: the request and events of the answer", "x-ray", Commands, [(Global, "ctrl-x x")];
     ShowResults, "results", "Calls of the answer, with their full results", "results", Commands, [];
-    CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Commands, [(Global, "ctrl-x y")];
+    CopyAnswer, "copy-answer", "Copy the answer", "copy answer", Commands, [(Global, "ctrl-x y")];
     ShowCodeBlocks, "code", "Code blocks: copy, save, or pipe to a command", "code blocks", Commands, [(Global, "ctrl-x c")];
     CopyCode1, "copy-code-1", "Copy code block 1", "copy code", KeysOnly, [(Transcript, "c 1"), (CodeNumber, "1")];
     CopyCode2, "copy-code-2", "Copy code block 2", "copy code", KeysOnly, [(Transcript, "c 2"), (CodeNumber, "2")];
@@ -211,6 +214,8 @@ actions! {
     Connect, "connect", "Connect: keys, servers, the demo", "connect", Commands, [];
     StartTour, "tour", "Start the tour of the demo", "tour", Commands, [];
     CopyMarkdown, "copy-markdown", "Copy the selection as Markdown, else the answer", "Markdown", Commands, [];
+    CopyPlain, "copy-plain", "Copy the selection as plain text, else the answer", "plain text", Commands, [];
+    CopyRich, "copy-rich", "Copy the selection with formatting, else the answer", "formatted", Commands, [];
     ChooseMouse, "mouse", "Mouse: on, the wheel only, or off", "mouse", Commands, [];
     ChooseTextWidth, "text-width", "Text width, in cells", "text width", Commands, [];
     ChooseLineBreaks, "line-breaks", "Line breaks: auto, keep, or as in Markdown", "line breaks", Commands, [];

@@ -98,6 +98,13 @@ impl ScreenAreas {
         areas
     }
 
+    /// Gives the rows of the title to the text.
+    #[must_use]
+    pub fn without_title(self) -> Self {
+        let transcript = Rect { y: self.title.y, height: self.transcript.bottom() - self.title.y, ..self.transcript };
+        Self { title: Rect::default(), transcript, ..self }
+    }
+
     /// Returns the row of the pill: the blank row below the text, or else the last row of the text.
     pub fn pill_row(&self) -> u16 {
         let below = self.transcript.bottom();

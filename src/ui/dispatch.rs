@@ -4,13 +4,13 @@ use super::{
     Action, Effect,
     actions::{
         branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
-        call_results, card_actions,
-        citation_actions::{self, FetchAnswer},
-        copying::{copy_answer, copy_markdown, copy_under_cursor},
+        call_results, card_actions, citation_actions, claim_judge,
+        copying::{copy_answer, copy_as, copy_under_cursor},
         finding, list_actions,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
+        source_checks::{self, FetchAnswer},
         switching, tool_actions, xray_actions,
     },
     keymap::KeyContext,
@@ -23,7 +23,7 @@ use super::{
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
     chat::{ChatEffect, ConversationId},
-    config::{CodeOverflow, SettingChange},
+    config::{CodeOverflow, CopyForm, SettingChange},
     store::StoreJob,
     ui::{
         conversations::list::ListStep,
@@ -82,13 +82,16 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::FocusList => list_actions::focus_list(screen, cx.chats),
         Action::ToggleList => list_actions::toggle_list(screen, cx.chats),
         Action::ToggleRail => toggle_rail(screen),
+        Action::ToggleZen => screen.toggle_zen(),
         Action::ShowSources => citation_actions::show_rail_tab(screen, RailTab::Sources),
         Action::ShowDetails => citation_actions::show_rail_tab(screen, RailTab::Details),
         Action::NextCitation => citation_actions::walk_citations(screen, cx, CitationStep::Next),
         Action::PreviousCitation => citation_actions::walk_citations(screen, cx, CitationStep::Previous),
         Action::OpenUnderCursor => open_under_cursor(screen, cx),
         Action::OpenInBrowser => citation_actions::open_in_browser(screen, cx),
-        Action::CheckSource => citation_actions::check_source(screen, cx),
+        Action::CheckSource => source_checks::check_source(screen, cx),
+        Action::CheckAnswer => source_checks::check_answer(screen, cx),
+        Action::JudgeClaims => claim_judge::open_judges(screen, cx),
         Action::CopyFootnote => citation_actions::copy_footnote(screen, cx),
         Action::ShowXray => xray_actions::open_xray(screen, cx),
         Action::ShowResults => call_results::open_result(screen, cx),
@@ -161,7 +164,9 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::Copy => copy_under_cursor(screen, cx),
         Action::Connect => overlays::connecting::open_connect(screen),
         Action::StartTour => start_tour(screen, cx),
-        Action::CopyMarkdown => copy_markdown(screen, cx),
+        Action::CopyMarkdown => copy_as(screen, cx, CopyForm::Markdown),
+        Action::CopyPlain => copy_as(screen, cx, CopyForm::Plain),
+        Action::CopyRich => copy_as(screen, cx, CopyForm::Rich),
         Action::ChooseMouse | Action::ChooseTextWidth | Action::ChooseLineBreaks | Action::ChooseCopyForm => {
             open_setting_choices(screen, cx, action);
         }
@@ -182,9 +187,9 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::OlderPrompt => on_input::move_up_or_recall(screen, cx),
         Action::NewerPrompt => on_input::move_down_or_recall(screen, cx),
         Action::Accept => accept(screen, cx),
-        Action::FetchOnce => citation_actions::answer_question(screen, cx, FetchAnswer::UntilQuit),
-        Action::FetchAlways => citation_actions::answer_question(screen, cx, FetchAnswer::Always),
-        Action::FetchNever => citation_actions::answer_question(screen, cx, FetchAnswer::No),
+        Action::FetchOnce => source_checks::answer_question(screen, cx, FetchAnswer::UntilQuit),
+        Action::FetchAlways => source_checks::answer_question(screen, cx, FetchAnswer::Always),
+        Action::FetchNever => source_checks::answer_question(screen, cx, FetchAnswer::No),
         Action::CardRetry
         | Action::CardRetryNow
         | Action::CardRetryTokens
@@ -244,8 +249,12 @@ fn needs_message(action: Action) -> bool {
         action,
         Action::NextCitation
             | Action::PreviousCitation
+            | Action::CheckAnswer
+            | Action::JudgeClaims
             | Action::CopyAnswer
             | Action::CopyMarkdown
+            | Action::CopyPlain
+            | Action::CopyRich
             | Action::PreviousVersion
             | Action::NextVersion
             | Action::TrashConversation
@@ -427,6 +436,7 @@ pub(crate) fn toggle_rail(screen: &mut Screen) {
             screen.focus = PaneFocus::Composer;
         }
     } else {
+        screen.is_zen = false;
         screen.rail_visibility = PaneVisibility::Shown;
     }
 }

@@ -8,7 +8,10 @@ use crate::{
     citations::check::CheckQuestion,
     config::{self, DesktopNotification},
     mcp,
-    render::{highlight, markdown::LayoutJob},
+    render::{
+        highlight,
+        markdown::{LayoutJob, SearchJob},
+    },
     store,
     tools::{ToolCommand, ToolId},
 };
@@ -61,6 +64,12 @@ pub enum Effect {
         text: TextId,
         job: Box<LayoutJob>,
     },
+    /// Searches a text that is too long for a frame, instead of any other; answered by `Msg::TextSearched`.
+    SearchText {
+        conversation: ConversationId,
+        ticket: u64,
+        job: Box<SearchJob>,
+    },
     /// Reads the catalogue of an endpoint: the cache first, then the server if the cache is stale.
     FetchModels {
         endpoint: String,
@@ -97,10 +106,19 @@ pub enum Effect {
     },
     /// Opens a page in the browser; answered by `Msg::Browsed`.
     OpenPage(String),
-    /// Fetches a page and searches it for a text; answered by `Msg::Checked`.
-    CheckSource {
+    /// Fetches a cited page once and looks for the words of each question, all of which are about sources of the answer on
+    /// that page; answered by `Msg::PageChecked`.
+    CheckPage {
         conversation: ConversationId,
-        question: CheckQuestion,
+        message: MessageId,
+        questions: Vec<CheckQuestion>,
+    },
+    /// Asks a model whether the claims of an answer are supported; answered by `Msg::ClaimsJudged`.
+    JudgeClaims {
+        conversation: ConversationId,
+        message: MessageId,
+        endpoint: String,
+        request: Box<api::Request>,
     },
     /// Writes a file to the path the user gave, and overwrites one only on request; answered by `Msg::Written`.
     WriteFile {
@@ -117,6 +135,11 @@ pub enum Effect {
     StopCommand,
     /// Copies a text to the user's clipboard; answered by `Msg::Copied`.
     CopyToClipboard(String),
+    /// Copies a text with its formatting to the clipboard: HTML beside the plain text, where that is possible.
+    CopyRich {
+        text: String,
+        html: String,
+    },
     /// Copies a text to the primary selection, which the middle button pastes; answered by `Msg::Copied`.
     CopyToPrimary(String),
     /// Captures the mouse, or gives it back to the terminal.

@@ -12,10 +12,7 @@ use crate::ui::screen::ConversationPane;
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     chat::TurnPhase,
-    ui::{
-        composer::{MotionDirection, MotionReach},
-        transcript::SelectionCopy,
-    },
+    ui::composer::{MotionDirection, MotionReach},
 };
 
 /// What `Esc` does now; the status line shows it.
@@ -140,7 +137,7 @@ fn stop_turn(cx: &mut Cx<'_>) {
 
 /// Handles `^C`: copies the selection, closes the overlay, stops the turn, clears the composer, or quits.
 pub(crate) fn cancel(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if copying::copy_selection(screen, cx.chats, SelectionCopy::Text) {
+    if copying::copy_selection(screen, cx.chats, copying::configured_copy(&cx.env.config)) {
         // One step at a time: the selection is gone now.
     } else if !screen.overlays.is_empty() {
         overlays::close_top(screen, cx);

@@ -54,7 +54,7 @@ pub(crate) fn to_composer(screen: &mut Screen, cx: &mut Cx<'_>) {
 
 /// Remembers the letter that opened a one-line question.
 pub(crate) fn note_question(screen: &mut Screen, action: Action, key: KeyPress) {
-    let asks = matches!(action, Action::AnswerAgain | Action::EditPrompt);
+    let asks = matches!(action, Action::AnswerAgain | Action::EditPrompt | Action::CheckAnswer | Action::JudgeClaims);
     screen.question_letter = key.typed_char().filter(|_| asks);
 }
 

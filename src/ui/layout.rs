@@ -104,21 +104,25 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     } else {
         areas.rail
     };
+    screen.rail.is_behind = false;
     if !rail.is_empty() {
         let current = transcript.current_message();
         let cited_source = transcript.selected_source_number();
-        screen.rail.layout_budget = screen.layout_budget;
+        screen.rail.layout_budget = transcript.budget_left;
         screen.rail.sync(
             conversation,
             RailFocus { message: current, source: cited_source },
             rail.as_size(),
             cx.now,
             &options,
+            transcript.checks(),
         );
     }
     effects.extend(transcript.take_highlight_jobs().into_iter().map(Effect::HighlightCode));
     let layout_jobs = transcript.take_layout_jobs().into_iter().chain(screen.rail.take_layout_jobs(id));
     effects.extend(layout_jobs.map(|(text, job)| Effect::LayOutText { text, job: Box::new(job) }));
+    let search = transcript.take_search_job();
+    effects.extend(search.map(|(ticket, job)| Effect::SearchText { conversation: id, ticket, job: Box::new(job) }));
     if let Some((copy, text)) = transcript.take_copied_text() {
         copying::on_selection_copied(cx, copy, text);
     }

@@ -6,12 +6,16 @@ use crossterm::event::Event as Input;
 
 use crate::{
     api::{self, Catalogue, Event, FreeQuota, Usage, endpoint::EndpointInfo},
-    chat::{CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
-    citations::check::{CheckQuestion, CheckedPage},
+    chat::{Answer, CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
+    citations::check::CheckOutcome,
     config::{SettingChange, ThemeFile},
     keys::KeyListing,
     mcp,
-    render::{highlight, markdown::MarkdownLayout, theme::ThemeShade},
+    render::{
+        highlight,
+        markdown::{MarkdownLayout, TextHits},
+        theme::ThemeShade,
+    },
     store,
     tools::{ToolDefinition, ToolFailure, ToolOutcome},
     ui::effect::TextId,
@@ -92,16 +96,29 @@ pub enum Msg {
         text: TextId,
         layout: Box<MarkdownLayout>,
     },
+    /// A text was searched that was too long for a frame.
+    TextSearched {
+        conversation: ConversationId,
+        ticket: u64,
+        found: Box<TextHits>,
+    },
     /// A page was opened in the browser; the error is the command to run where there is a browser.
     PageOpened {
         url: String,
         result: Result<(), String>,
     },
-    /// What a check found on a page, or why the page could not be read.
-    SourceChecked {
+    /// What was found on a cited page, for each source of the answer on it.
+    PageChecked {
         conversation: ConversationId,
-        question: CheckQuestion,
-        result: Result<CheckedPage, String>,
+        message: MessageId,
+        results: Vec<(String, CheckOutcome)>,
+    },
+    /// What a model said about the claims of an answer, or why it did not.
+    ClaimsJudged {
+        conversation: ConversationId,
+        message: MessageId,
+        model: String,
+        result: Result<Box<Answer>, String>,
     },
     /// The editor has closed; `Ok` is the saved text.
     EditorClosed(Result<String, String>),

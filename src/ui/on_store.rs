@@ -79,6 +79,9 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         }
         StoreReply::Hints(times) => cx.chats.taught_hints.on_loaded(times),
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
+        StoreReply::Checks { conversation, checks } => {
+            super::actions::source_checks::on_checks_loaded(&mut screen.pane, conversation, checks);
+        }
         StoreReply::Recording { message, result } => {
             super::actions::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result);
         }
@@ -183,6 +186,7 @@ fn on_conversation_loaded(screen: &mut Screen, cx: &mut Cx<'_>, conversation: Co
         endpoints.iter().any(|known| known.name == name && known.is_ready && known.dialect.supports_openrouter_fields())
     };
     cx.chats.conversations.entry(id).or_insert(conversation).schedule_leftover_lookups(cx.now, reports_prices);
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LoadChecks(id)));
     match cx.chats.content {
         PaneContent::Loading(wanted) if wanted.is_none_or(|wanted| wanted == id) => {
             let typed = screen.pane.composer.text();

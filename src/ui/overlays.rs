@@ -29,12 +29,10 @@ use crate::{
         safeguard::SafeguardQuestion,
         toasts::ToastSubject,
         tools::ToolList,
-        transcript::SelectionCopy,
         xray::XrayOverlay,
     },
 };
 
-use crate::ui::actions::again_picker;
 pub(crate) use crate::ui::actions::again_picker::open_again;
 pub(crate) use crate::ui::actions::code_blocks::{
     ask_overwrite, copy_code_block, on_command_ended, open_code, open_code_blocks,
@@ -42,6 +40,7 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
+use crate::ui::actions::{again_picker, claim_judge};
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
@@ -112,7 +111,16 @@ impl ScreenOverlay {
 
     /// Returns whether it is a question in the composer's place, which any printable key cancels.
     pub(crate) fn is_question(&self) -> bool {
-        matches!(self, Self::Picker { of: PickerKind::AnswerAgain { .. } | PickerKind::EditPrompt { .. }, .. })
+        matches!(
+            self,
+            Self::Picker {
+                of: PickerKind::AnswerAgain { .. }
+                    | PickerKind::EditPrompt { .. }
+                    | PickerKind::CheckAnswer { .. }
+                    | PickerKind::JudgeClaims { .. },
+                ..
+            }
+        )
     }
 }
 
@@ -183,7 +191,7 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
 
 /// Goes a step back in the top overlay, or closes it.
 fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
-    if action == Action::Cancel && copying::copy_selection(screen, cx.chats, SelectionCopy::Text) {
+    if action == Action::Cancel && copying::copy_selection(screen, cx.chats, copying::configured_copy(&cx.env.config)) {
         return;
     }
     let stepped_back = match screen.overlays.last_mut() {
@@ -364,6 +372,7 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
 fn use_model(screen: &mut Screen, cx: &mut Cx<'_>, kind: &PickerKind, model: String) {
     match kind {
         PickerKind::AnswerAgain { answer } => super::actions::branching::answer_again(cx, *answer, model),
+        PickerKind::JudgeClaims { answer } => claim_judge::judge_with(screen, cx, *answer, &model),
         PickerKind::ModelForAgain { answer } => again_picker::ask_again_with(screen, cx, *answer, model),
         _ => set_model(cx, model),
     }

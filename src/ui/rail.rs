@@ -11,11 +11,11 @@ pub use view::RailView;
 
 use super::{
     effect::{TextId, TextPlace},
-    reading::{ReadingOptions, ScrollMove},
+    reading::{ReadingOptions, ScrollMove, text_focus::TextKey},
 };
-use crate::chat::{Answer, Conversation, ConversationId, ItemKind, ItemSlot, Message, MessageId, Timestamp};
+use crate::chat::{Answer, Conversation, ConversationId, ItemKind, Message, MessageId, Timestamp};
 use crate::{
-    citations::annotations::AnswerCitations,
+    citations::{annotations::AnswerCitations, check::SourceChecks},
     render::{
         markdown::{LayoutBudget, LayoutJob, MarkdownLayout},
         row::{RowKind, StyledRow, StyledSpan, TextStyle},
@@ -68,12 +68,14 @@ pub struct Rail {
     pending_moves: Vec<ScrollMove>,
     width: usize,
     height: usize,
-    texts: BTreeMap<(ItemSlot, usize), MarkdownLayout>,
+    texts: BTreeMap<TextKey, MarkdownLayout>,
     /// How much each frame may lay out.
     pub layout_budget: LayoutBudget,
     /// Texts that are too much for a frame, and the layouts that have come back.
-    jobs: Vec<((ItemSlot, usize), LayoutJob)>,
-    finished: BTreeMap<(ItemSlot, usize), MarkdownLayout>,
+    jobs: Vec<(TextKey, LayoutJob)>,
+    /// The next frame has to continue a layout that was too long for this one.
+    pub is_behind: bool,
+    finished: BTreeMap<TextKey, MarkdownLayout>,
     citations: AnswerCitations,
     /// The number of the highlighted source.
     highlighted_source: Option<u32>,
@@ -91,7 +93,7 @@ pub struct Rail {
 enum RailBlock {
     Row(StyledRow),
     /// A text of `Rail::texts`, with its number of rows.
-    Text((ItemSlot, usize), usize),
+    Text(TextKey, usize),
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -115,6 +117,7 @@ impl Rail {
         size: ratatui::layout::Size,
         now: Timestamp,
         options: &ReadingOptions,
+        checks: &SourceChecks,
     ) {
         let answer = current_answer(conversation, focus.message);
         let id = answer.map(|(id, _)| id);
@@ -133,14 +136,15 @@ impl Rail {
         self.highlighted_source = focus.source.filter(|(message, _)| Some(*message) == id).map(|(_, number)| number);
         self.width = usize::from(size.width).max(1);
         self.height = usize::from(size.height).saturating_sub(HEADER_ROWS);
+        let read = self.read_position();
         self.blocks.clear();
         self.footer = None;
         if let Some((_, answer)) = answer {
             self.citations.refresh(answer);
             self.select_tab_for(answer);
             match self.tab {
-                RailTab::Reasoning => self.lay_out_reasoning(answer, now, options),
-                RailTab::Sources => self.lay_out_sources(answer, options),
+                RailTab::Reasoning => self.lay_out_reasoning(answer, now, options, read),
+                RailTab::Sources => self.lay_out_sources(answer, checks, options),
                 RailTab::Details => self.lay_out_details(conversation, id, now, options),
             }
         } else {
@@ -179,7 +183,7 @@ impl Rail {
             return None; // A page that is no source.
         }
         let number = above.iter().rev().find_map(|piece| match piece {
-            RailBlock::Row(row) => row.spans.iter().find_map(|span| span.citation).map(|cited| cited.number),
+            RailBlock::Row(row) => row.spans.iter().find_map(StyledSpan::citation).map(|cited| cited.number),
             RailBlock::Text(..) => None,
         })?;
         Some((self.answer_id?, number))
@@ -205,6 +209,11 @@ impl Rail {
         if self.answer_id == Some(text.message) {
             self.finished.insert((text.slot, text.index), layout);
         }
+    }
+
+    /// The most bytes of reasoning that one step has looked at, for tests.
+    pub fn longest_step(&self) -> usize {
+        self.texts.values().map(|text| text.work().longest_step).max().unwrap_or(0)
     }
 
     /// Scrolls at the next `sync`, when the size of the content is known.
@@ -266,6 +275,35 @@ impl Rail {
             RailScroll::Auto => 0,
             RailScroll::At(row) => row.min(last),
         };
+    }
+
+    /// The text of the first visible row, and where the source of that row begins.
+    fn read_position(&self) -> Option<(TextKey, usize)> {
+        let mut above = 0;
+        for block in &self.blocks {
+            if let RailBlock::Text(key, rows) = block
+                && (above..above + rows).contains(&self.first_row)
+            {
+                return Some((*key, self.texts.get(key)?.rows().get(self.first_row - above)?.source.start));
+            }
+            above += block.row_count();
+        }
+        None
+    }
+
+    /// Returns to what was read before the rows of a text were replaced.
+    fn return_to(&mut self, (read, source): (TextKey, usize)) {
+        let mut above = 0;
+        for block in &self.blocks {
+            if let RailBlock::Text(key, _) = block
+                && *key == read
+                && let Some(text) = self.texts.get(key)
+            {
+                let row = text.rows().partition_point(|row| row.source.end <= source);
+                self.scroll = RailScroll::At(above + row.min(text.rows().len().saturating_sub(1)));
+            }
+            above += block.row_count();
+        }
     }
 
     /// Shows a muted message in place of content.

@@ -17,7 +17,7 @@ use crate::{
     chat::{CallId, ConversationId, MessageId, Timestamp},
     render::markdown::{LayoutBudget, MarkdownLayout},
     ui::{
-        actions::{citation_actions, finding, list_actions},
+        actions::{finding, list_actions, source_checks},
         composer::Composer,
         conversations::list::ConversationList,
         effect::{TextId, TextPlace},
@@ -55,6 +55,8 @@ pub struct Screen {
     pub list_visibility: PaneVisibility,
     pub rail: Rail,
     pub rail_visibility: PaneVisibility,
+    /// Only the text and the composer are shown.
+    pub is_zen: bool,
     /// The rail has something to show about the conversation on the screen.
     pub rail_has_content: bool,
     /// The last one is on top and has the keys.
@@ -145,6 +147,7 @@ impl Screen {
             list_visibility,
             rail: Rail::default(),
             rail_visibility: PaneVisibility::Auto,
+            is_zen: false,
             rail_has_content: false,
             overlays: Vec::new(),
             pending_sequence: None,
@@ -209,6 +212,9 @@ impl Screen {
             PaneVisibility::Hidden => false,
         };
         let keeps_rail_room = has_room && self.rail_visibility != PaneVisibility::Hidden;
+        if self.is_zen {
+            return SidePanes { list: false, rail: false, keeps_rail_room };
+        }
         SidePanes { list: self.list_visibility != PaneVisibility::Hidden, rail, keeps_rail_room }
     }
 
@@ -228,7 +234,24 @@ impl Screen {
         let text_width = one_row.composer.width.saturating_sub(GUTTER_WIDTH).max(1);
         let rows = self.pane.composer.wrap_to_width(text_width);
         self.areas = ScreenAreas::divide(self.size, self.side_panes(), self.widths, rows);
+        if self.is_zen {
+            self.areas = self.areas.without_title();
+        }
         self.areas
+    }
+
+    /// Returns whether the status line is drawn: always, but for zen, where it appears while there is something to tell.
+    pub fn is_status_shown(&self, chats: &Chats) -> bool {
+        let is_running = chats.current_conversation().is_some_and(|conversation| conversation.active_turn().is_some());
+        !self.is_zen || is_running || self.pending_sequence.is_some() || self.quit_until.is_some()
+    }
+
+    /// Shows only the text and the composer, or all panes again.
+    pub(crate) fn toggle_zen(&mut self) {
+        self.is_zen = !self.is_zen;
+        if self.is_zen && matches!(self.focus, PaneFocus::Rail | PaneFocus::List) {
+            self.focus = PaneFocus::Composer;
+        }
     }
 
     /// Returns whether `Enter` belongs to what is being written: it takes no choice of a card and sends no queued prompt.
@@ -264,7 +287,7 @@ impl Screen {
         match finding::active_find(self, chats) {
             Some(find) if find.is_typing() => KeyContext::Find,
             _ if self.selected_by(chats) == Some(SelectionInput::Keys) => KeyContext::Selection,
-            _ if citation_actions::pending_question(self, chats).is_some() => KeyContext::Question,
+            _ if source_checks::pending_question(self, chats).is_some() => KeyContext::Question,
             Some(_) if self.selected_by(chats).is_none() => KeyContext::Matches,
             _ if self.transcript(chats).is_some_and(Transcript::is_citation_visible) => KeyContext::Source,
             Some(_) | None => KeyContext::Transcript,

@@ -60,7 +60,7 @@ use crate::chat::{
 };
 use crate::render::{
     highlight,
-    markdown::{LayoutBudget, LayoutJob, LayoutWork, MarkdownLayout},
+    markdown::{LayoutBudget, LayoutJob, LayoutWork, MarkdownLayout, SearchJob},
     row::RowKind,
 };
 use crate::ui::{
@@ -125,7 +125,9 @@ pub struct Transcript {
     /// Something is typed, so `Enter` sends it and takes no choice.
     pub is_composing: bool,
     /// How much each frame may lay out.
+    /// How much each frame may lay out, and what the last one left of it.
     pub layout_budget: LayoutBudget,
+    pub budget_left: LayoutBudget,
     cursor: Option<TranscriptCursor>,
     /// The last move that takes the cursor along, until the window is laid out.
     carried: Option<cursor_steps::CarriedCursor>,
@@ -135,6 +137,9 @@ pub struct Transcript {
     /// What the last layout copied.
     copied_text: Option<(SelectionCopy, String)>,
     find: Option<FindState>,
+    /// A text to search that is too long for a frame, and the number of the last such search.
+    search_job: Option<SearchJob>,
+    search_ticket: u64,
     branch_sizes: BranchSizes,
     scrollbar: Option<ScrollbarRows>,
     /// The query of the last search.

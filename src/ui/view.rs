@@ -81,7 +81,9 @@ fn draw_screen(state: &State, now: Timestamp, frame: &mut DrawTarget) {
         }
     }
     draw_pane(state, &areas, frame);
-    crate::ui::view::status::draw_status(state, now, areas.status, frame);
+    if state.screen.is_status_shown(&state.chats) {
+        status::draw_status(state, now, areas.status, frame);
+    }
     overlays::draw_overlays(state, now, frame);
 }
 
@@ -156,8 +158,10 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
         }
         None => draw_empty(state, areas.transcript, buf),
     }
-    let rule = theme.marks.rule.repeat(areas.composer_rule.width.into());
-    buf.set_string(areas.composer_rule.x, areas.composer_rule.y, rule, theme.style(ColourRole::Faint));
+    if !state.screen.is_zen {
+        let rule = theme.marks.rule.repeat(areas.composer_rule.width.into());
+        buf.set_string(areas.composer_rule.x, areas.composer_rule.y, rule, theme.style(ColourRole::Faint));
+    }
     draw_rule_label(state, areas.composer_rule, buf);
     if state.screen.overlays.iter().all(ScreenOverlay::is_question) {
         let above = Rect {

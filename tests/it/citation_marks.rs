@@ -243,8 +243,12 @@ fn numbers_do_not_change_while_an_answer_grows() {
     let mut known: Vec<(String, u32)> = Vec::new();
     for end in 0..=text.len() {
         citations.refresh(&answer(&text[..end], &cited));
-        let used: Vec<(String, u32)> =
-            citations.marks(FIRST).iter().map(|mark| (mark.key.to_string(), mark.number)).collect();
+        let used: Vec<(String, u32)> = citations
+            .marks(FIRST)
+            .iter()
+            .filter_map(|mark| mark.cited.as_ref())
+            .map(|it| (it.key.to_string(), it.number))
+            .collect();
         assert!(used.starts_with(&known), "{known:?} then {used:?}");
         known = used;
     }
@@ -330,5 +334,128 @@ proptest! {
         }
         grown.refresh(&answer(&text, &cited));
         prop_assert_eq!(grown.sources(), sources(&answer(&text, &cited)));
+    }
+}
+
+/// What is shown of a text that is complete, or still grows.
+fn shown_at_stage(text: &str, annotations: &[Annotation], stage: TextStage) -> String {
+    let mut answer = answer(text, annotations);
+    if stage == TextStage::Complete {
+        answer.finish(Timestamp::UNIX_EPOCH, Ok(()));
+    }
+    let mut citations = AnswerCitations::default();
+    citations.refresh(&answer);
+    let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+    layout.sync(text, 90, stage, citations.marks(FIRST));
+    layout.rows().iter().map(|row| row.text().trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn leftover_citations_become_marks_or_are_dropped() {
+    for form in
+        ["【4†source】", "【4:0†source】", "citeturn0search1", "\u{e200}cite\u{e202}turn0search1\u{e201}", "[3†source]"]
+    {
+        let text = format!("Paris is large {form}. Rome is old.{form}\n\n{form}\n\n- **Lyon** {form} is smaller.");
+        assert_eq!(
+            shown_at_stage(&text, &[], TextStage::Complete),
+            "Paris is large. Rome is old.\n\n• Lyon is smaller.",
+            "{form}"
+        );
+        let cited = cite(&text, form, "https://a.example/");
+        assert_eq!(
+            shown_at_stage(&text, &[cited], TextStage::Complete),
+            "Paris is large [1]. Rome is old.\n\n• Lyon is smaller.",
+            "{form} is where its annotation says"
+        );
+        let code = format!("Write `{form}`:\n\n```\n{form}\n```");
+        let shown = shown_at_stage(&code, &[], TextStage::Complete);
+        assert_eq!(
+            shown.matches(form).count(),
+            if form.starts_with('\u{e200}') { shown.matches(form).count() } else { 2 },
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn a_leftover_citation_that_names_a_source_is_its_mark() {
+    let text = "Sales grew 【4:0†report.pdf】 and fell 【4:1†notes.md】, says 【7†a.example】.";
+    let file = Annotation {
+        kind: "file_citation".into(),
+        url: None,
+        filename: Some("report.pdf".into()),
+        ..annotation("", None, None)
+    };
+    let page = annotation("https://www.a.example/x", None, None);
+    assert_eq!(shown(text, &[file.clone(), page.clone()], 90), "Sales grew [1] and fell, says [2].");
+    assert_eq!(source_list(text, &[file, page]).iter().map(|(_, _, claims)| *claims).collect::<Vec<_>>(), [1, 1]);
+}
+
+#[test]
+fn a_leftover_citation_is_never_shown_while_it_arrives() {
+    let forms = ["【4:0†source】", "\u{e200}cite\u{e202}turn0search1\u{e202}turn0news2\u{e201}", "citeturn0search1"];
+    for form in forms {
+        let text = format!("Paris is large {form}. So is Rome {form}{form}");
+        let mut answer = answer("", &[]);
+        let mut citations = AnswerCitations::default();
+        let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+        for end in (1..=text.len()).filter(|end| text.is_char_boundary(*end)) {
+            let part = ContentPart::Text { text: text[..end].into(), annotations: Vec::new() };
+            let item = answer.items.values_mut().next().expect("the message");
+            item.kind = ItemKind::Message { parts: vec![part], phase: None }.into();
+            citations.refresh(&answer);
+            layout.sync(&text[..end], 90, TextStage::Growing, citations.marks(FIRST));
+            let row = layout.rows().last().map(|row| row.text()).unwrap_or_default();
+            for piece in ["【", "†", "turn0", "search", "\u{e200}", "\u{e201}", "cite"] {
+                assert!(!row.contains(piece), "{row:?} after {:?}", &text[..end]);
+            }
+        }
+        // What was cut off is no text, but a word that only begins like a form is.
+        assert_eq!(shown_at_stage("Paris is large 【4†sou", &[], TextStage::Complete), "Paris is large");
+        assert_eq!(shown_at_stage("That is what I cite", &[], TextStage::Complete), "That is what I cite");
+        assert_eq!(shown_at_stage("That is what I cite", &[], TextStage::Growing), "That is what I");
+    }
+}
+
+#[test]
+fn a_link_that_repeats_the_citation_before_it_is_dropped() {
+    let claim = "Paris has 2 million people";
+    let url = "https://www.insee.fr/en";
+    for (written, drawn) in [
+        (format!("{claim} ([insee.fr]({url}?utm_source=openai)). Next."), format!("{claim} [1]. Next.")),
+        (format!("{claim}. ([insee.fr]({url})) Next."), format!("{claim} [1]. Next.")),
+        (format!("{claim} [1]({url})."), format!("{claim} [1].")),
+        (format!("{claim} ([insee.fr](https://other.example))."), format!("{claim} [1] (insee.fr).")),
+        (format!("{claim} ([the report]({url}))."), format!("{claim} [1] (the report).")),
+    ] {
+        assert_eq!(shown(&written, &[cite(&written, claim, url)], 90), drawn, "{written}");
+    }
+}
+
+#[test]
+fn citations_counted_in_any_unit_are_found_in_the_trials() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/trials");
+    let folder = if folder.is_dir() { folder } else { "/work/shared/reference/trials".into() };
+    for unit in ["bytes", "utf16"] {
+        let Ok(stream) = std::fs::read_to_string(folder.join(format!("citations-counted-in-{unit}.sse"))) else {
+            eprintln!("SKIPPED: {} has no recorded streams", folder.display());
+            return;
+        };
+        let mut answer = Answer::new("openrouter", "a/b", Timestamp::UNIX_EPOCH);
+        for payload in stream.lines().filter_map(|line| line.strip_prefix("data: ")) {
+            answer.apply(0, Timestamp::UNIX_EPOCH, &ibid::api::Event::parse(payload));
+        }
+        answer.finish(Timestamp::UNIX_EPOCH, Ok(()));
+        let mut citations = AnswerCitations::default();
+        citations.refresh(&answer);
+        let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+        let (slot, text) = answer
+            .items
+            .iter()
+            .find_map(|(slot, item)| Some((*slot, item.parts()?.first()?.text().to_owned())))
+            .expect("a text");
+        layout.sync(&text, 100, TextStage::Complete, citations.marks((slot, 0)));
+        let row = layout.rows()[0].text();
+        assert_eq!(row, "🗼 Paris 🇫🇷 has 2 million people. [1] 👩\u{200d}💻 Lyon is smaller [1].", "{unit}");
     }
 }

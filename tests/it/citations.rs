@@ -5,12 +5,11 @@ use std::time::Duration;
 use crate::support::{
     cited_answer,
     harness::{Harness, default_start},
+    page_checks,
 };
 use ibid::{
-    citations::{
-        check::{CheckQuestion, CheckedPage},
-        quote::PageText,
-    },
+    chat::MessageId,
+    citations::check::{CheckQuestion, SoughtText},
     config::{FetchConsent, SettingChange},
     store::{StoreJob, StoreReply},
     ui::{Effect, Msg},
@@ -57,24 +56,22 @@ fn selected_source(app: &Harness) -> Option<u32> {
     app.transcript().selected_source_number().map(|(_, number)| number)
 }
 
-fn started_check(app: &mut Harness) -> CheckQuestion {
+/// A check that was started: the answer and the question about the only source on the page.
+fn started_check(app: &mut Harness) -> (MessageId, CheckQuestion) {
     let started = app.effects().into_iter().find_map(|effect| match effect {
-        Effect::CheckSource { question, .. } => Some(question),
+        Effect::CheckPage { message, mut questions, .. } if questions.len() == 1 => {
+            Some((message, questions.remove(0)))
+        }
         _ => None,
     });
     started.expect("a check is started")
 }
 
 /// Completes a check with a page of this text.
-fn complete_check(app: &mut Harness, question: CheckQuestion, page: &str) {
+fn complete_check(app: &mut Harness, (message, question): (MessageId, CheckQuestion), page: &str) {
     let conversation = app.conversation().expect("a conversation").id;
-    let found = vec![PageText::new(page).find(question.text.as_str())];
-    let url = question.url.clone();
-    app.send(Msg::SourceChecked {
-        conversation,
-        question,
-        result: Ok(CheckedPage { url, truncated_at_mb: None, matches: found }),
-    });
+    let results = page_checks::read_pages(&[question], page);
+    app.send(Msg::PageChecked { conversation, message, results });
 }
 
 #[test]
@@ -312,7 +309,7 @@ fn a_card_offers_only_the_actions_that_are_available() {
     assert!(app.screen().contains("only http and https pages can be opened"), "{}", app.screen());
     app.press("c");
     assert!(app.screen().contains("only http and https pages can be checked"), "{}", app.screen());
-    let is_done = |effect: &Effect| matches!(effect, Effect::OpenPage(_) | Effect::CheckSource { .. });
+    let is_done = |effect: &Effect| matches!(effect, Effect::OpenPage(_) | Effect::CheckPage { .. });
     assert!(!app.effects().iter().any(is_done));
 
     let mut app = answer_citing(&json!({"type": "url_citation", "url": "HTTPS://a.example/x", "title": "X"}));
@@ -332,7 +329,7 @@ fn a_page_is_fetched_only_with_consent_and_the_result_is_shown() {
     assert!(app.screen().contains("Let ibid fetch https://www.sqlite.org/wal.html"), "{}", app.screen());
     app.press("y");
     assert!(
-        app.effects().iter().all(|effect| !matches!(effect, Effect::CheckSource { .. })),
+        app.effects().iter().all(|effect| !matches!(effect, Effect::CheckPage { .. })),
         "a key this early is ignored"
     );
     app.wait(Duration::from_millis(301));
@@ -342,20 +339,23 @@ fn a_page_is_fetched_only_with_consent_and_the_result_is_shown() {
     app.wait(Duration::from_millis(301));
     app.press("y");
     let asked = started_check(&mut app);
-    assert_eq!(asked.text.as_str(), cited_answer::EXCERPT);
+    assert_eq!(asked.1.texts, [SoughtText::Excerpt(cited_answer::EXCERPT.into())]);
     assert!(app.screen().contains("reading www.sqlite.org  0 s"), "{}", app.screen());
     app.wait(Duration::from_secs(3));
     assert!(app.screen().contains("reading www.sqlite.org  3 s"), "{}", app.screen());
     complete_check(&mut app, asked, &format!("Overview. {} More.", cited_answer::EXCERPT));
-    assert!(app.screen().contains("the excerpt is on the page word for word"), "{}", app.screen());
+    assert!(app.screen().contains("✓ exact words found · paragraph 1"), "{}", app.screen());
     // The second source has no excerpt, so its claim is checked, and consent is not requested again.
     app.press("] c");
     let asked = started_check(&mut app);
-    assert_eq!(asked.text.as_str(), "Even with one host, advisory locks on NFS are the weak point");
+    assert_eq!(
+        asked.1.texts,
+        [SoughtText::Claim("Even with one host, advisory locks on NFS are the weak point".into())]
+    );
     complete_check(&mut app, asked, "Nothing of that kind.");
-    assert!(app.screen().contains("the claim was not found on the page"), "{}", app.screen());
+    assert!(app.screen().contains("~ wording not on the page"), "{}", app.screen());
     app.press("[");
-    assert!(app.screen().contains("the excerpt is on the page"), "the result is remembered:\n{}", app.screen());
+    assert!(app.screen().contains("✓ exact words found"), "the result is remembered:\n{}", app.screen());
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn consent_to_checks_can_be_permanent() {
     app.press("a");
     let effects = app.effects();
     assert!(effects.iter().any(|effect| matches!(effect, Effect::SaveSetting(SettingChange::AllowPageChecks))));
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::CheckSource { .. })));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::CheckPage { .. })));
     let mut options = default_start(120, 40);
     options.config.sources.check = FetchConsent::Always;
     let mut app = Harness::with_start(options);

@@ -7,7 +7,10 @@ mod heavy_inputs;
 
 use std::time::Duration;
 
-use ibid::render::markdown::{LayoutBudget, MarkdownLayout, MarkdownOptions, TextStage};
+use ibid::{
+    render::markdown::{LayoutBudget, MarkdownLayout, MarkdownOptions, TextStage},
+    ui::Effect,
+};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::support::harness::Harness;
@@ -52,13 +55,10 @@ fn no_frame_lays_out_more_than_its_budget() {
         let mut layout = MarkdownLayout::new(MarkdownOptions::default());
         let frame = |layout: &mut MarkdownLayout, arrived: &str, stage: TextStage| {
             let (mut budget, before) = (LayoutBudget::FRAME, layout.work());
-            let end = layout.end_for_frame(arrived, stage, budget);
-            let is_whole = end == arrived.len();
-            let stage = if is_whole { stage } else { TextStage::Growing };
-            layout.sync_within(&arrived[..end], 80, stage, &[], &mut budget);
+            let is_behind = layout.sync_frame(arrived, 80, stage, &[], &mut budget);
             let (bytes, rows) = (layout.work().bytes - before.bytes, layout.work().rows - before.rows);
             assert!(bytes < 400_000 && rows < 70_000, "{kind}: {bytes} bytes and {rows} rows in a frame");
-            is_whole
+            !is_behind
         };
         for end in [1_000, 64_000, 128_000, 192_000, text.len()] {
             let arrived = &text[..text.floor_char_boundary(end)];
@@ -146,4 +146,90 @@ fn a_session_looks_the_same_whatever_the_budget() {
         assert_eq!(none, unlimited);
     }
     assert_eq!(none.len(), unlimited.len());
+}
+
+/// Ten megabytes of sentences, in blocks that are never longer than a screen.
+fn ten_megabytes() -> String {
+    let block = |nth: usize| format!("Paragraph {nth} has some *words* and `code`.\n\n- one of {nth}\n- two\n\n");
+    (0..150_000).map(block).collect()
+}
+
+#[test]
+fn no_step_of_the_loop_looks_at_more_than_64_kilobytes_of_ten_megabytes() {
+    let most = ibid::render::markdown::MAX_STEP_BYTES;
+    for text in [ten_megabytes(), "one line without an end ".repeat(430_000)] {
+        let mut app = Harness::new(120, 40);
+        app.lays_out_texts = false;
+        let stream = app.send_prompt("tell me everything");
+        app.stream_answer(stream, &text);
+        let before = app.longest_step();
+        app.press("pgup ctrl-home pgdn");
+        app.resize(90, 30);
+        app.press("ctrl-end pgup / w o r d s");
+        app.wait(Duration::from_secs(1));
+        app.resize(60, 30);
+        assert!(app.screen().contains("*words*") || app.screen().contains("one line"), "{}", app.screen());
+        assert!((1..=most).contains(&before) && app.longest_step() <= most, "{} bytes", app.longest_step());
+        let jobs = app.effects();
+        let is_searched = |effect: &Effect| matches!(effect, Effect::SearchText { job, .. } if job.source.len() > most);
+        assert!(jobs.iter().any(is_searched), "the text is searched on another thread");
+    }
+}
+
+#[test]
+fn no_frame_searches_more_than_64_kilobytes() {
+    let mut app = Harness::new(100, 30);
+    let text = |nth: usize| format!("Paragraph {nth} with a needle and **more** words.\n\n");
+    let texts: [String; 3] =
+        [(0..800).map(text).collect(), (0..900).map(text).collect(), (0..3000).map(text).collect()];
+    for text in &texts {
+        let stream = app.send_prompt("go on");
+        app.stream_answer(stream, text);
+    }
+    app.lays_out_texts = false;
+    app.press("ctrl-x f");
+    app.enter_text("needl");
+    app.effects.clear();
+    app.enter_text("e");
+    let mut searched = app.transcript().bytes_searched();
+    assert!(searched <= 64 * 1024, "{searched} bytes with the key");
+    while app.transcript().is_searching() {
+        app.draw();
+        let now = app.transcript().bytes_searched();
+        assert!(now - searched <= 64 * 1024, "{} bytes in a frame", now - searched);
+        searched = now;
+    }
+    assert!(app.screen().contains("…"), "the longest is not searched yet\n{}", app.screen());
+    assert_eq!(app.lay_out_texts(), 1, "it was searched on another thread");
+    app.draw();
+    while app.transcript().is_searching() {
+        app.draw();
+    }
+    assert!(app.screen().contains("of 4700"), "{}", app.screen());
+}
+
+#[test]
+fn a_megabyte_of_reasoning_in_the_rail_is_laid_out_elsewhere_and_stays_where_it_is_read() {
+    let mut app = Harness::new(160, 30);
+    app.lays_out_texts = false;
+    let stream = app.send_prompt("think");
+    let thought: String = (0..40_000).map(|nth| format!("Thought {nth} is *deep*.\n\n")).collect();
+    let item = serde_json::json!({ "type": "reasoning", "id": "rs", "summary": [{ "type": "summary_text", "text": thought }] });
+    let done = serde_json::json!({ "type": "response.output_item.done", "output_index": 0, "item": item });
+    app.receive_events(stream, &[&done.to_string()]);
+    app.draw();
+    assert!(app.screen().contains("Thought 39999 is *deep*."), "{}", app.screen());
+    app.press("tab tab ctrl-home pgdn pgdn");
+    let thought = |app: &Harness| {
+        let row = (0..28).map(|y| app.row(y)).find(|row| row.contains("Thought ")).expect("some thought is in sight");
+        let number = row.split("Thought ").nth(1).and_then(|rest| rest.split(' ').next());
+        number.and_then(|number| number.parse::<u32>().ok()).expect("its number")
+    };
+    let before = thought(&app);
+    assert!(app.longest_step() <= 64 * 1024, "{} bytes", app.longest_step());
+    assert!(app.lay_out_texts() > 0);
+    app.draw();
+    assert!(app.screen().contains("is deep."), "{}", app.screen());
+    // The blank line below a thought has become part of its row.
+    assert!((before - 1..=before).contains(&thought(&app)), "{before}\n{}", app.screen());
 }

@@ -7,6 +7,7 @@ mod support;
 mod answer_failures;
 mod app;
 mod cards;
+mod check_answer;
 mod citation_marks;
 mod citations;
 mod commands;

@@ -2,13 +2,16 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use ibid::{
     citations::{
-        check::{CheckQuestion, CheckText, CheckedPage},
+        check::{CheckOutcome, CheckQuestion, CheckedPage, SoughtText},
         quote::MatchQuality,
     },
     runtime::pages::{PageFetcher, PageLimits, is_public},
@@ -16,18 +19,33 @@ use ibid::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Barrier,
 };
 
 const EXCERPT: &str = "must be on the same host";
 
 /// A site on the loopback interface that answers by path and records its requests.
-struct TestSite {
+pub struct TestSite {
     port: u16,
-    requests: Arc<Mutex<Vec<String>>>,
+    log: Arc<SiteLog>,
 }
 
+/// What a site was asked for and what it sent.
+struct SiteLog {
+    requests: Mutex<Vec<String>>,
+    bytes_sent: AtomicUsize,
+    /// Requests that are being answered, and the most of them at a time.
+    open: AtomicUsize,
+    most_open: AtomicUsize,
+    /// Holds the first pages of a crowd back until so many of them are asked for.
+    crowd: Barrier,
+}
+
+/// How many pages of a crowd are asked for before the first of them is sent.
+const CROWD: usize = 8;
+
 /// Allows only 127.0.0.1; the other loopback addresses act as the private network.
-fn is_test_host(address: IpAddr) -> bool {
+pub fn is_test_host(address: IpAddr) -> bool {
     address == IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 
@@ -47,20 +65,26 @@ fn redirect(to: &str) -> String {
 }
 
 impl TestSite {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let notes = asked.clone();
+        let log = Arc::new(SiteLog {
+            requests: Mutex::default(),
+            bytes_sent: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
+            most_open: AtomicUsize::new(0),
+            crowd: Barrier::new(CROWD),
+        });
+        let notes = log.clone();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 tokio::spawn(serve(socket, port, notes.clone()));
             }
         });
-        Self { port, requests: asked }
+        Self { port, log }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
@@ -68,18 +92,48 @@ impl TestSite {
         check(&self.url(path), is_test_host).await
     }
 
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().expect("no task panicked").clone()
+    pub fn requests(&self) -> Vec<String> {
+        self.log.requests.lock().expect("no task panicked").clone()
+    }
+
+    pub fn bytes_sent(&self) -> usize {
+        self.log.bytes_sent.load(Ordering::Relaxed)
+    }
+
+    /// The most requests that were answered at a time.
+    pub fn most_open(&self) -> usize {
+        self.log.most_open.load(Ordering::Relaxed)
     }
 }
 
 async fn check(url: &str, may: fn(IpAddr) -> bool) -> Result<CheckedPage, String> {
     let bounds = PageLimits { max_bytes: 2_000_000, timeout: Duration::from_millis(1500), max_redirects: 5 };
-    let question = CheckQuestion { url: url.into(), text: CheckText::Excerpt(EXCERPT.into()) };
-    PageFetcher::new(may, bounds).check(&question).await
+    let texts = vec![SoughtText::Excerpt(EXCERPT.into())];
+    let question = CheckQuestion { source: url.into(), texts, claims: Vec::new() };
+    match PageFetcher::new(may, bounds).check(vec![question]).await.remove(0) {
+        CheckOutcome::Read(page) => Ok(page),
+        CheckOutcome::Unread(reason) => Err(reason),
+    }
 }
 
-async fn serve(mut socket: TcpStream, port: u16, notes: Arc<Mutex<Vec<String>>>) {
+/// Counts a request while it is being answered.
+struct OpenRequest<'a>(&'a SiteLog);
+
+impl<'a> OpenRequest<'a> {
+    fn new(log: &'a SiteLog) -> Self {
+        let open = log.open.fetch_add(1, Ordering::Relaxed) + 1;
+        log.most_open.fetch_max(open, Ordering::Relaxed);
+        Self(log)
+    }
+}
+
+impl Drop for OpenRequest<'_> {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn serve(mut socket: TcpStream, port: u16, log: Arc<SiteLog>) {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     while !request.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -90,7 +144,12 @@ async fn serve(mut socket: TcpStream, port: u16, notes: Arc<Mutex<Vec<String>>>)
     }
     let request = String::from_utf8_lossy(&request).into_owned();
     let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
-    notes.lock().expect("no task panicked").push(request);
+    let earlier = {
+        let mut requests = log.requests.lock().expect("no task panicked");
+        requests.push(request);
+        requests.len() - 1
+    };
+    let open = OpenRequest::new(&log);
     let answer = match path.as_str() {
         "/plain" => {
             html_response("<nav>must be on the same host</nav><p>All must be&nbsp;on the <b>same</b> host.</p>")
@@ -107,8 +166,21 @@ async fn serve(mut socket: TcpStream, port: u16, notes: Arc<Mutex<Vec<String>>>)
         "/pdf" => ok_response("application/pdf", "%PDF"),
         "/image" => ok_response("image/png", "x"),
         "/empty" => html_response("<script>must be on the same host</script>"),
+        "/login" => "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n".into(),
+        "/scripts" => html_response("<div id=app>Loading</div><script>render('must be on the same host')</script>"),
+        "/subscribers" => html_response(
+            "<script type='application/ld+json'>{\"isAccessibleForFree\": \"False\"}</script><p>All must be. Subscribe to read on.",
+        ),
         "/gone" => "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".into(),
         "/moved" => redirect("/plain"),
+        "/similar" => html_response("<h2>Caveats</h2><p>All of it must be on the same hosts, and there is more.</p>"),
+        "/wrong" | "/wrong?2" => html_response("<p>Cats sleep most of the day, and nobody knows why.</p>"),
+        crowd if crowd.starts_with("/crowd/") => {
+            if earlier < CROWD {
+                log.crowd.wait().await;
+            }
+            html_response(&format!("<p>Page {crowd}: all must be on the same host.</p>"))
+        }
         "/private" => redirect(&format!("http://127.0.0.2:{port}/plain")),
         "/mapped" => redirect(&format!("http://[::ffff:127.0.0.2]:{port}/plain")),
         "/number" => redirect("http://2130706434/plain"),
@@ -134,6 +206,8 @@ async fn serve(mut socket: TcpStream, port: u16, notes: Arc<Mutex<Vec<String>>>)
         }
         _ => "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n".into(),
     };
+    log.bytes_sent.fetch_add(answer.len(), Ordering::Relaxed);
+    drop(open);
     let _ = socket.write_all(answer.as_bytes()).await;
 }
 
@@ -141,14 +215,14 @@ async fn serve(mut socket: TcpStream, port: u16, notes: Arc<Mutex<Vec<String>>>)
 async fn the_excerpt_is_searched_for_in_the_text_of_the_page() {
     let site = TestSite::start().await;
     let reading = site.check("/plain").await.expect("a page");
-    assert_eq!(reading.matches.len(), 1);
-    assert_eq!((reading.matches[0].quality, reading.truncated_at_mb), (MatchQuality::Exact, None));
+    assert_eq!(reading.findings.len(), 1);
+    assert_eq!((reading.findings[0].found.quality, reading.truncated_at_mb), (MatchQuality::Exact, None));
     assert_eq!(
-        site.check("/nav").await.expect("a page").matches[0].quality,
+        site.check("/nav").await.expect("a page").findings[0].found.quality,
         MatchQuality::NotFound,
         "navigation is not part of the text"
     );
-    assert_eq!(site.check("/latin").await.expect("a page").matches[0].quality, MatchQuality::Exact);
+    assert_eq!(site.check("/latin").await.expect("a page").findings[0].found.quality, MatchQuality::Exact);
 }
 
 #[tokio::test]
@@ -189,7 +263,7 @@ async fn no_private_address_is_ever_requested() {
 async fn a_page_is_bounded_in_size_time_and_redirects() {
     let site = TestSite::start().await;
     let reading = site.check("/big").await.expect("the beginning of a page");
-    assert_eq!((reading.truncated_at_mb, reading.matches[0].quality), (Some(2), MatchQuality::Exact));
+    assert_eq!((reading.truncated_at_mb, reading.findings[0].found.quality), (Some(2), MatchQuality::Exact));
     for path in ["/slow", "/silent"] {
         assert_eq!(site.check(path).await.expect_err("too slow"), "the page did not come within 1.5 s", "{path}");
     }
@@ -206,6 +280,9 @@ async fn a_page_that_cannot_be_read_reports_why() {
         ("/sjis", "it is written in shift_jis, which ibid cannot read"),
         ("/empty", "there is no text on the page; it may need a browser to show it"),
         ("/gone", "127.0.0.1 answered 404 Not Found"),
+        ("/login", "127.0.0.1 wants a login (403)"),
+        ("/scripts", "the page shows its text only with scripts, which ibid does not run"),
+        ("/subscribers", "the page shows only a part of its text without a subscription"),
     ] {
         assert_eq!(site.check(path).await.expect_err(path), reason, "{path}");
     }

@@ -1,6 +1,7 @@
 //! Who may print: one function writes to standard error, and one module knows the wall clock.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -10,17 +11,22 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
+/// The files of `src`, with their code before their tests.
+fn code_of_sources() -> impl Iterator<Item = (String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let named = sources(&root).into_iter().map(move |path| {
+        let name = path.strip_prefix(&root).expect("it is in the folder").to_string_lossy().replace('\\', "/");
+        let text = fs::read_to_string(&path).expect("a text");
+        (name, text.split("mod tests {").next().unwrap_or_default().to_owned())
+    });
+    named.filter(|(name, _)| !name.ends_with("tests.rs"))
+}
+
 /// The files of `src`, apart from these, that contain one of these words before their tests.
 fn files_with(words: &[&str], allowed: &[&str]) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let found = sources(&root).into_iter().filter_map(|path| {
-        let name = path.strip_prefix(&root).expect("it is in the folder").to_string_lossy().replace('\\', "/");
-        let is_exempt = allowed.contains(&name.as_str()) || name.ends_with("tests.rs");
-        let text = fs::read_to_string(&path).expect("a text");
-        let code = text.split("mod tests {").next().unwrap_or_default();
-        (!is_exempt && words.iter().any(|word| code.contains(word))).then_some(name)
-    });
-    found.collect()
+    let found = code_of_sources()
+        .filter(|(name, code)| !allowed.contains(&name.as_str()) && words.iter().any(|word| code.contains(word)));
+    found.map(|(name, _)| name).collect()
 }
 
 #[test]
@@ -36,6 +42,43 @@ fn only_the_answer_and_the_screen_are_written_to_standard_output() {
     let allowed =
         ["console.rs", "cli.rs", "terminal/os/unix.rs", "terminal/os/other.rs", "terminal/terminal_screen.rs"];
     assert_eq!(files_with(&["println!", " print!", "io::stdout"], &allowed), [""; 0]);
+}
+
+/// The files that print errors of our own, or words that `error_words` made, and how often. The demo reads only its own
+/// scripts, and `transport` looks for words in an error.
+const OWN_ERRORS: [(&str, usize); 16] = [
+    ("api/error/transport.rs", 1),
+    ("demo/script.rs", 2),
+    ("headless.rs", 4),
+    ("keys.rs", 1),
+    ("mcp/stdio.rs", 1),
+    ("runtime.rs", 1),
+    ("runtime/connect.rs", 7),
+    ("runtime/servers.rs", 1),
+    ("store/error.rs", 2),
+    ("ui/actions/call_results.rs", 1),
+    ("ui/actions/xray_actions.rs", 1),
+    ("ui/on_store.rs", 5),
+    ("ui/overlay/form/view.rs", 1),
+    ("ui/overlays/open_overlays.rs", 1),
+    ("ui/state.rs", 1),
+    ("ui/view.rs", 1),
+];
+
+/// The words of an error from outside are meant for a log: they begin with a capital letter, and name numbers.
+#[test]
+fn errors_from_outside_reach_the_screen_only_through_one_function() {
+    let names = ["e", "err", "error", "problem", "complaint", "cause", "failure"];
+    let direct = names.map(|name| [format!("{{{name}}}"), format!("{{{name}:?"), format!(" {name}.to_string()")]);
+    let as_method = ["map_err(ToString::", "(&error.to_string()", "(error.to_string()"].map(str::to_owned);
+    let direct = direct.concat().into_iter().chain(as_method).collect::<Vec<_>>();
+    let count = |code: &str| direct.iter().map(|words| code.matches(words.as_str()).count()).sum::<usize>();
+    let used: BTreeMap<String, usize> = code_of_sources()
+        .map(|(name, code)| (name, count(&code)))
+        .filter(|(name, count)| *count > 0 && name != "text.rs")
+        .collect();
+    let allowed = OWN_ERRORS.map(|(name, count)| (name.to_owned(), count)).into();
+    assert_eq!(used, allowed, "call `text::error_words` with an error that is not ours, else count it in `OWN_ERRORS`");
 }
 
 /// Dates in a response are compared with the wall clock; nothing else is.

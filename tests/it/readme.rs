@@ -123,7 +123,7 @@ mod picture {
         let home = TestHome::empty();
         home.configure("theme = \"ink\"\n");
         let mut ibid = ProgramLaunch::in_home(&home).args(["demo"]).size(120, 36).start();
-        ibid.wait_for("type a message");
+        ibid.wait_for("What is a footnote for?");
         ibid.type_keys("<ctrl-n>"); // Leaves the exchange that the demo opens on.
         ibid.wait_for("Talking to tour");
         let prompts = [("5", "endless", "Tell me everything"), ("2", "thinker", "Why is the night dark?")];

@@ -5,11 +5,11 @@ use std::{path::Path, time::Duration};
 use crate::support::{
     cited_answer,
     harness::{Harness, default_start},
+    page_checks,
 };
 use ibid::{
     api::Catalogue,
     chat::StreamId,
-    citations::{check::CheckedPage, quote::PageText},
     config::ThemeFile,
     render::theme::ColourDepth,
     store::StoreReply,
@@ -194,13 +194,12 @@ fn check_page(app: &mut Harness, page: &str) {
     app.effects();
     app.press("y");
     let request = app.effects().into_iter().find_map(|effect| match effect {
-        Effect::CheckSource { conversation, question } => Some((conversation, question)),
+        Effect::CheckPage { conversation, message, questions } => Some((conversation, message, questions)),
         _ => None,
     });
-    let (conversation, question) = request.expect("the page is requested");
-    let found = vec![PageText::new(page).find(question.text.as_str())];
-    let result = Ok(CheckedPage { url: question.url.clone(), truncated_at_mb: None, matches: found });
-    app.send(Msg::SourceChecked { conversation, question, result });
+    let (conversation, message, questions) = request.expect("the page is requested");
+    let results = page_checks::read_pages(&questions, page);
+    app.send(Msg::PageChecked { conversation, message, results });
 }
 
 #[test]

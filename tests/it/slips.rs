@@ -379,7 +379,7 @@ fn harm_of(effect: &Effect) -> Option<Harm> {
     match effect {
         Effect::OpenStream { .. } => Some(Harm::Request),
         Effect::RunTool { .. } | Effect::RunCommand { .. } => Some(Harm::ToolRun),
-        Effect::CheckSource { .. } => Some(Harm::PageFetched),
+        Effect::CheckPage { .. } => Some(Harm::PageFetched),
         Effect::PipeToCommand { .. } => Some(Harm::CommandRun),
         Effect::Connect(_) | Effect::StartDemo(_) | Effect::LeaveDemo => Some(Harm::ServerChanged),
         Effect::RunMcpJob(McpJob::Restart(_) | McpJob::Reload) => Some(Harm::ServerChanged),

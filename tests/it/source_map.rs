@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ibid::{
-    citations::annotations::CitationMark,
+    citations::annotations::{CitationMark, CitedAnnotation},
     render::{
         markdown::{MarkdownLayout, MarkdownOptions, TextStage},
         row::{LineJoin, RowCopier, RowKind, StyledRow},
@@ -28,10 +28,13 @@ fn cited(source: &str, width: usize, ends: &[Index]) -> MarkdownLayout {
     let mark = |(nth, end): (usize, &usize)| CitationMark {
         range: source.floor_char_boundary(end.saturating_sub(5))..*end,
         insert_at: *end,
-        number: nth as u32 + 1,
-        is_from_server: true,
-        annotation_index: nth,
-        key: "https://x.example".into(),
+        cited: Some(CitedAnnotation {
+            number: nth as u32 + 1,
+            is_from_server: true,
+            annotation_index: nth,
+            key: "https://x.example".into(),
+            verdict: None,
+        }),
     };
     let marks: Vec<CitationMark> = ends.iter().enumerate().map(mark).collect();
     let mut layout = MarkdownLayout::new(MarkdownOptions { diagrams_open: true, ..MarkdownOptions::default() });
@@ -99,7 +102,7 @@ impl<'a> Selection<'a> {
             if begins_line && selected.start == 0 && !matches!(row.kind, RowKind::Code { .. }) {
                 let lead = &row.spans[..row.lead_spans];
                 for span in lead {
-                    out.push_str(span.markdown.unwrap_or(&span.text));
+                    out.push_str(span.markdown().unwrap_or(&span.text));
                 }
             }
             for run in row.source_map.runs() {

@@ -175,17 +175,21 @@ impl Harness {
         drawn.expect("the test backend never fails");
     }
 
-    /// Lays out the texts that were too much for a frame; returns how many there were.
+    /// Lays out or searches the texts that were too much for a frame; returns how many there were.
     pub fn lay_out_texts(&mut self) -> usize {
-        let is_layout = |effect: &mut Effect| matches!(effect, Effect::LayOutText { .. });
+        let is_layout = |effect: &mut Effect| matches!(effect, Effect::LayOutText { .. } | Effect::SearchText { .. });
         let jobs: Vec<Effect> = self.effects.extract_if(.., is_layout).collect();
         let count = jobs.len();
         for effect in jobs {
-            if let Effect::LayOutText { text, job } = effect {
-                let layout = Box::new(job.run());
-                let fx = ui::update(&mut self.state, self.now, Msg::TextLaidOut { text, layout });
-                self.record_effects(fx);
-            }
+            let done = match effect {
+                Effect::LayOutText { text, job } => Msg::TextLaidOut { text, layout: Box::new(job.run()) },
+                Effect::SearchText { conversation, ticket, job } => {
+                    Msg::TextSearched { conversation, ticket, found: Box::new(job.run()) }
+                }
+                other => unreachable!("{other:?} is no job for a text"),
+            };
+            let fx = ui::update(&mut self.state, self.now, done);
+            self.record_effects(fx);
         }
         count
     }
@@ -340,6 +344,11 @@ impl Harness {
     /// The rows of the conversation on the screen.
     pub fn transcript(&self) -> &Transcript {
         self.state.screen.transcript(&self.state.chats).expect("a conversation is on the screen")
+    }
+
+    /// The most bytes of text that one step has looked at to lay it out.
+    pub fn longest_step(&self) -> usize {
+        self.transcript().layout_work().longest_step.max(self.state.screen.rail.longest_step())
     }
 
     pub fn list_cursor(&self) -> Option<ConversationId> {

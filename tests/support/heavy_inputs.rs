@@ -29,6 +29,28 @@ pub const TEXTS: [(&str, HeavyInput); 20] = [
     ("pipes", |size| repeat("|a", size)),
 ];
 
+/// Texts of answers that ask for many rows, or for many pieces of rows, by kind.
+pub const PIECES: [(&str, HeavyInput); 18] = [
+    ("short lines", |size| repeat("a\n", size)),
+    ("blank lines", |size| repeat("\n", size)),
+    ("short paragraphs", |size| repeat("a\n\n", size)),
+    ("short items", |size| repeat("- a\n", size)),
+    ("short headings", |size| repeat("# a\n", size)),
+    ("rules", |size| repeat("---\n", size)),
+    ("short quotations", |size| repeat("> a\n\n", size)),
+    ("lines of code", |size| format!("```\n{}```\n", repeat("x\n", size))),
+    ("short fences", |size| repeat("```\na\n```\n", size)),
+    ("rows of a table", |size| format!("|a|b|\n|-|-|\n{}", repeat("|c|d|\n", size))),
+    ("bold letters", |size| repeat("**中**`a`", size)),
+    ("bold words", |size| repeat("**a** ", size)),
+    ("short links", |size| repeat("[a](http://b) ", size)),
+    ("entities", |size| repeat("&lt;a", size)),
+    ("tabs", |size| repeat("a\tb\t", size)),
+    ("carriage returns", |size| repeat("a\r\n", size)),
+    ("controls", |size| repeat("a\u{1b}[1mb", size)),
+    ("hard breaks", |size| repeat("a\\\n", size)),
+];
+
 fn repeat(piece: &str, size: usize) -> String {
     piece.repeat(size.div_ceil(piece.len()))
 }

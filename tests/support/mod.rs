@@ -7,6 +7,7 @@ pub mod fake_server;
 pub mod harness;
 pub mod json_schema;
 pub mod long_conversation;
+pub mod page_checks;
 #[cfg(unix)]
 pub mod pty;
 pub mod request_rules;

@@ -4,7 +4,10 @@ use std::{ffi::OsString, net::IpAddr};
 
 use reqwest::Url;
 
-use crate::api::{ApiError, ErrorFact, FaultKind, NetworkObstacle};
+use crate::{
+    api::{ApiError, ErrorFact, FaultKind, NetworkObstacle},
+    text,
+};
 
 /// A proxy from the environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +58,7 @@ impl ProxySetting {
             other => return Err(invalid(variable, value, &format!("{other}:// is not a kind of proxy"))),
         };
         let address = format!("{scheme}://{rest}");
-        let url = Url::parse(&address).map_err(|error| invalid(variable, value, &error.to_string()))?;
+        let url = Url::parse(&address).map_err(|error| invalid(variable, value, &text::error_words(&error)))?;
         // A slash too many, or a colon too few, would take something else for the host.
         let host = url.host_str().filter(|host| !host.is_empty() && !rest.starts_with('/') && !rest.contains("//"));
         let Some(host) = host else {
@@ -74,7 +77,7 @@ impl ProxySetting {
     /// # Errors
     /// reqwest cannot use it.
     pub fn to_proxy(&self) -> Result<reqwest::Proxy, ApiError> {
-        reqwest::Proxy::all(&self.url).map_err(|error| invalid(self.variable, "", &error.to_string()))
+        reqwest::Proxy::all(&self.url).map_err(|error| invalid(self.variable, "", &text::error_words(&error)))
     }
 
     /// The proxy as it is named in messages, as in `127.0.0.1:3128 (HTTPS_PROXY)`.

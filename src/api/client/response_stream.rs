@@ -16,7 +16,7 @@ use crate::{
         sse::{SseDecoder, SseFrame},
     },
     secrets,
-    text::work,
+    text::{self, work},
 };
 
 /// How long to wait for the end of a body after `[DONE]`.
@@ -148,7 +148,7 @@ impl ResponseStream {
                             let raw = self.recorded.is_some().then_some(json);
                             self.ready.push_front(StreamEntry::Event(event, raw));
                         }
-                        Err(error) => return Some(Err(ApiError::new(FaultKind::Garbage, error.to_string()))),
+                        Err(error) => return Some(Err(ApiError::new(FaultKind::Garbage, text::error_words(&error)))),
                     }
                     continue;
                 }

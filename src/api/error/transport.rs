@@ -45,7 +45,7 @@ impl ApiError {
         } else if error.is_timeout() {
             Self::new(FaultKind::Silence, format!("{host_and_port} has been silent for too long"))
         } else if error.is_builder() {
-            Self::new(FaultKind::Request, format!("this is not a valid address: {error}"))
+            Self::new(FaultKind::Request, format!("this is not a valid address: {}", text::error_words(&error)))
         } else if causes.mention(&["gzip", "deflate", "invalid http", "invalid header", "invalid status", "too large"])
         {
             Self::new(FaultKind::Garbage, format!("{host_and_port} sent an invalid HTTP response"))
@@ -64,7 +64,7 @@ fn tls_failure(error: &rustls::Error, host: &str, route: &NetworkRoute) -> ApiEr
     let rustls::Error::InvalidCertificate(reason) = error else {
         let message = match error {
             rustls::Error::InvalidMessage(_) => format!("{host} does not answer in TLS; it may expect http://"),
-            error => format!("no secure connection to {host}: {error}"),
+            error => format!("no secure connection to {host}: {}", text::error_words(error)),
         };
         return ApiError::with_obstacle(NetworkObstacle::InsecureServer, message);
     };

@@ -186,7 +186,7 @@ fn what_is_in_the_way_of_the_server_has_its_own_words_and_way_out() {
         (Obstacle::WrongCertificateName, FaultKind::Connect, None, "for another name", "base_url"),
         (Obstacle::OutdatedCertificate, FaultKind::Connect, None, "not valid today", "clock"),
         (Obstacle::InsecureServer, FaultKind::Connect, None, "No secure connection", "http:// or https://"),
-        (Obstacle::ProxySetting, FaultKind::Connect, None, "setting of the proxy", "NO_PROXY"),
+        (Obstacle::ProxySetting, FaultKind::Connect, None, "proxy setting", "NO_PROXY"),
         (Obstacle::DeadProxy, FaultKind::Connect, None, "proxy could not be reached", "NO_PROXY"),
         (Obstacle::ProxyLogin, FaultKind::Request, Some(407), "name and a password", "name:password@host"),
         (Obstacle::ProxyRefusal, FaultKind::Garbage, Some(403), "did not let the request through", "NO_PROXY"),

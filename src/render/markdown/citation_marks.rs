@@ -32,6 +32,7 @@ impl MarkdownLayout {
         if self.highlighted == highlighted {
             return;
         }
+        self.unlight_rows();
         let previous = std::mem::replace(&mut self.highlighted, highlighted);
         if self.shows_plain_source() {
             return;
@@ -39,12 +40,12 @@ impl MarkdownLayout {
         let touched: Vec<Range<usize>> =
             [&previous, &self.highlighted].into_iter().flatten().map(|lit| self.highlight_range(lit)).collect();
         let touches = |here: &Range<usize>| touched.iter().any(|it| it.start < here.end && here.start < it.end);
-        // To highlight a claim in a very long block would take too long.
-        let is_stale = |source: &Range<usize>| source.len() <= MAX_OPEN_BLOCK && touches(source);
-        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| is_stale(&self.blocks[at].source)).collect();
+        let is_stale = |block: &ClosedBlock| !block.is_long() && touches(&block.source);
+        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| is_stale(&self.blocks[at])).collect();
         for at in stale {
             self.relayout_block(source, at);
         }
+        self.light_rows();
         let is_short = self.open.text.len() <= MAX_OPEN_BLOCK && !self.is_deferred();
         if is_short && touches(&(self.closed.source_bytes..source.len())) {
             self.advance();
@@ -52,8 +53,11 @@ impl MarkdownLayout {
     }
 
     /// Returns the range of the claim and its mark, whichever comes first.
-    fn highlight_range(&self, lit: &HighlightedCitation) -> Range<usize> {
-        let mark = self.citation_marks.iter().find(|mark| mark.annotation_index == lit.annotation_index);
+    pub(super) fn highlight_range(&self, lit: &HighlightedCitation) -> Range<usize> {
+        let is_lit = |mark: &&CitationMark| {
+            mark.cited.as_ref().is_some_and(|cited| cited.annotation_index == lit.annotation_index)
+        };
+        let mark = self.citation_marks.iter().find(is_lit);
         let (start, end) = mark.map_or((lit.claim.start, lit.claim.end), |mark| {
             (mark.range.start.min(mark.insert_at.saturating_sub(1)), mark.range.end.max(mark.insert_at))
         });
@@ -71,6 +75,7 @@ impl MarkdownLayout {
 
     /// Takes in changed marks and lays out the closed blocks that contain them again.
     pub(crate) fn update_marks(&mut self, source: &str, marks: &[CitationMark]) {
+        self.unlight_rows();
         let old = std::mem::replace(&mut self.citation_marks, marks.to_vec());
         let touched = |range: &Range<usize>| marks_within(&old, range) != marks_within(marks, range);
         let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| touched(&self.blocks[at].source)).collect();
@@ -84,6 +89,7 @@ impl MarkdownLayout {
         for at in stale {
             self.relayout_block(source, at);
         }
+        self.light_rows();
     }
 
     fn relayout_block(&mut self, source: &str, block_index: usize) {
@@ -112,6 +118,7 @@ impl MarkdownLayout {
         };
         let laid = blocks::lay_out(&input);
         self.work.bytes += open.text.len() as u64;
+        self.work.longest_step = self.work.longest_step.max(open.text.len());
         self.work.rows += laid.rows.len() as u64;
         let gap =
             usize::from(block.first_row > 0 && self.rows.get(block.first_row).is_some_and(|row| row.spans.is_empty()));
@@ -157,6 +164,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::citations::annotations::CitedAnnotation;
     use crate::render::markdown::{MarkdownOptions, TextStage};
 
     #[test]
@@ -167,10 +175,13 @@ mod tests {
             let mark = |nth: usize| CitationMark {
                 range: nth * 19..nth * 19 + 17,
                 insert_at: nth * 19 + 17,
-                number: nth as u32 + 1,
-                is_from_server: true,
-                annotation_index: nth,
-                key: Arc::from("key"),
+                cited: Some(CitedAnnotation {
+                    number: nth as u32 + 1,
+                    is_from_server: true,
+                    annotation_index: nth,
+                    key: Arc::from("key"),
+                    verdict: None,
+                }),
             };
             (text, (0..blocks).map(mark).collect::<Vec<_>>())
         };

@@ -5,7 +5,7 @@ use crate::{
     citations::annotations::CitationMark,
     render::{
         row::{GutterMark, LineJoin, RowKind, StyledRow, StyledSpan, TextStyle},
-        source_map::SourceMap,
+        source_map::{SourceKind, SourceMap},
         theme::ColourRole,
     },
     text::{self, work},
@@ -26,7 +26,7 @@ pub struct LayoutJob {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DeferredText {
     /// The rows in place of the open text. Without them, all rows are as they were laid out before.
-    plain: Option<PlainRows>,
+    pub(super) plain: Option<PlainRows>,
     is_sent: bool,
     /// It is shown as it is, because it would take too many rows.
     is_too_large: bool,
@@ -34,7 +34,7 @@ pub(crate) struct DeferredText {
 
 /// The open text as plain source.
 #[derive(Debug, Clone, Copy)]
-struct PlainRows {
+pub(crate) struct PlainRows {
     /// The bytes of the open text whose rows are final.
     bytes: usize,
     /// The number of rows of the whole layout up to there.
@@ -43,10 +43,13 @@ struct PlainRows {
     joins_lines: bool,
 }
 
-/// How much plain source each frame takes in: that is many times cheaper than layout.
-pub(super) const MAX_PLAIN_BYTES: usize = 2 * 1024 * 1024;
+/// A longer text is laid out in pieces.
+const MAX_WHOLE_BYTES: usize = 4 * MAX_OPEN_BLOCK;
 /// Lines that are shorter on average share rows.
 const MIN_LINE_BYTES: usize = 16;
+const MIN_JOINED_BYTES: usize = 16 * 1024;
+/// A row of plain source in which more was cleaned away or replaced, such as tabs, shows its source as a whole.
+const MAX_PLAIN_RUNS: usize = 12;
 /// The longest row of plain source in bytes, for clusters that take no cells.
 const MAX_ROW_BYTES: usize = 1024;
 
@@ -54,21 +57,33 @@ impl LayoutJob {
     pub fn run(self) -> MarkdownLayout {
         let Self { mut layout, source, width, stage, citation_marks } = self;
         let mut sync = |text: &str, stage: TextStage| {
-            layout.sync_within(text, width, stage, &citation_marks, &mut LayoutBudget::of_thread(source.len()));
+            let mut budget = LayoutBudget::of_thread(source.len());
+            layout.sync_within(text, width, stage, &citation_marks, &mut budget);
+            layout.is_deferred()
         };
-        if is_dense(&source) {
-            // As it would arrive, so that the parser has little of it at once.
-            for end in (MAX_OPEN_BLOCK..source.len()).step_by(MAX_OPEN_BLOCK) {
-                sync(&source[..source.floor_char_boundary(end)], TextStage::Growing);
-            }
+        // A long one as it would arrive, so that the parser has little of it at once.
+        let pieces = if source.len() > MAX_WHOLE_BYTES { source.len() / MAX_OPEN_BLOCK } else { 0 };
+        let mut ends = (1..=pieces).map(|nth| source.floor_char_boundary(nth * MAX_OPEN_BLOCK));
+        let is_too_large = ends.any(|end| sync(&source[..end], TextStage::Growing)) || sync(&source, stage);
+        if !is_too_large {
+            return layout;
         }
-        sync(&source, stage);
-        if layout.is_deferred() {
-            layout.deferred = Some(DeferredText { is_too_large: true, ..DeferredText::default() });
-            layout.stage = stage;
-            layout.show_plain_source();
+        let mut plain = MarkdownLayout {
+            counts_before: layout.counts_before,
+            scroll_offsets: layout.scroll_offsets,
+            width: layout.width,
+            stage,
+            deferred: Some(DeferredText { is_too_large: true, ..DeferredText::default() }),
+            ..MarkdownLayout::new(layout.options)
+        };
+        plain.frames.syntax.read(&source);
+        plain.open.grow(&source);
+        plain.show_plain_source();
+        plain.rows.shrink_to_fit();
+        if stage == TextStage::Complete {
+            plain.forget_open_text();
         }
-        layout
+        plain
     }
 }
 
@@ -97,7 +112,7 @@ impl MarkdownLayout {
             return false;
         }
         !is_growing
-            || self.open.text.len() <= MAX_OPEN_BLOCK
+            || source_len - self.closed.source_bytes <= MAX_OPEN_BLOCK
             || source_len >= self.job_len + (self.job_len / 4).max(MAX_OPEN_BLOCK)
     }
 
@@ -108,15 +123,25 @@ impl MarkdownLayout {
             (layout.width, layout.options, layout.counts_before)
         };
         if self.deferred.is_none() || inputs(self) != inputs(&finished) || !finished.open.is_prefix_of(source) {
+            self.frames.discard(finished.rows);
             return false;
         }
+        let mut frames = std::mem::take(&mut self.frames);
+        frames.discard(std::mem::take(&mut self.rows));
+        frames.syntax = finished.frames.syntax;
         *self = Self {
             scroll_offsets: std::mem::take(&mut self.scroll_offsets),
             work: self.work,
             job_len: self.job_len,
+            frames,
             ..finished
         };
         true
+    }
+
+    /// Leaves the text to another thread.
+    pub(super) fn begin_deferred(&mut self) {
+        self.deferred.get_or_insert_default();
     }
 
     /// Whether some of it waits for a job.
@@ -127,6 +152,11 @@ impl MarkdownLayout {
     /// Whether some of it is shown as plain source.
     pub fn shows_plain_source(&self) -> bool {
         self.deferred.as_ref().is_some_and(|deferred| deferred.plain.is_some())
+    }
+
+    /// Where the part begins that is shown as plain source.
+    pub fn plain_start(&self) -> Option<usize> {
+        self.shows_plain_source().then_some(self.closed.source_bytes)
     }
 
     /// Shows new text as well as the frame's budget allows, until the job comes back.
@@ -151,10 +181,11 @@ impl MarkdownLayout {
     }
 
     /// Shows the open text as plain source. Rows that are final stay.
-    fn show_plain_source(&mut self) {
+    pub(super) fn show_plain_source(&mut self) {
         let Some(known) = self.deferred.as_ref().map(|deferred| deferred.plain) else { return };
         let mut plain = known.unwrap_or_else(|| self.begin_plain_source());
         self.rows.truncate(plain.rows);
+        plain.joins_lines |= has_short_lines(&self.open.text[plain.bytes..]);
         while plain.bytes < self.open.text.len() {
             let row = plain_row(&self.open.text[plain.bytes..], self.width, plain.joins_lines);
             let next = plain.bytes + row.next;
@@ -169,28 +200,34 @@ impl MarkdownLayout {
         }
     }
 
+    /// Makes all rows of plain source final, and forgets what they were made from.
+    fn forget_open_text(&mut self) {
+        self.open.forget_text();
+        if let Some(plain) = self.deferred.as_mut().and_then(|deferred| deferred.plain.as_mut()) {
+            (plain.bytes, plain.rows) = (0, self.rows.len());
+        }
+    }
+
     /// Removes the rows of the open text, and says what comes in their place.
     fn begin_plain_source(&mut self) -> PlainRows {
         self.rows.truncate(self.closed.rows);
         self.code_blocks.truncate(self.closed.code_blocks);
         self.figures = self.closed.figures;
         self.push_plain_label();
-        let text = self.open.text.as_bytes();
-        let lines = memchr::memchr_iter(b'\n', text).count();
-        let joins_lines = text.len() > MAX_OPEN_BLOCK && lines * MIN_LINE_BYTES > text.len();
-        PlainRows { bytes: 0, rows: self.rows.len(), joins_lines }
+        PlainRows { bytes: 0, rows: self.rows.len(), joins_lines: false }
     }
 
     fn push_plain_label(&mut self) {
         let is_too_large = self.deferred.as_ref().is_some_and(|deferred| deferred.is_too_large);
         let label = if is_too_large { "source, too large to lay out" } else { "source, being laid out" };
-        let start = if self.rows.is_empty() { 0 } else { self.closed.source_bytes };
+        let end = self.closed.source_bytes;
+        let start = if self.rows.is_empty() { 0 } else { end };
         if let Some(above) = self.rows.last_mut() {
             above.source.end = start;
             self.rows.push(StyledRow { source: start..start, ..StyledRow::blank() });
         }
         let label = StyledSpan::new(label, TextStyle::of(ColourRole::Muted).italic());
-        let row = StyledRow { source: start..start, ..StyledRow::new(RowKind::Other, vec![label]) };
+        let row = StyledRow { source: start..end, ..StyledRow::new(RowKind::Other, vec![label]) };
         self.rows.push(row.truncated(self.width));
     }
 
@@ -199,7 +236,12 @@ impl MarkdownLayout {
         let is_last = next == self.open.text.len();
         let source_start = self.rows.last().map_or(0, |above| above.source.end);
         let source_end = if is_last { self.open.source_end } else { self.open.source_pos(next) };
-        let source_map = self.open.map_sources(SourceMap::verbatim(start..end));
+        let mut source_map = self.open.map_sources(SourceMap::verbatim(start..end));
+        if source_map.runs().nth(MAX_PLAIN_RUNS).is_some() {
+            let source = self.open.source_pos(start)..self.open.source_pos(end);
+            source_map = SourceMap::EMPTY;
+            source_map.push(end - start, source, SourceKind::Rewritten);
+        }
         let span = StyledSpan::new(row.text, TextStyle::of(ColourRole::Muted));
         self.rows.push(StyledRow {
             join: if is_last || end < next { LineJoin::LineEnd } else { LineJoin::Wrapped(0) },
@@ -211,10 +253,10 @@ impl MarkdownLayout {
     }
 }
 
-/// Whether a long text has so many characters that may be syntax that the parser takes many times its length for it.
-pub(super) fn is_dense(source: &str) -> bool {
-    let is_syntax = |byte: &u8| b"\\[]()*_$<&!|`~".contains(byte);
-    source.len() > 4 * MAX_OPEN_BLOCK && source.bytes().filter(is_syntax).count() > source.len() / 4
+/// Whether much text has such short lines that a row for each would take many times its memory.
+fn has_short_lines(text: &str) -> bool {
+    let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    text.len() > MIN_JOINED_BYTES && lines * MIN_LINE_BYTES > text.len()
 }
 
 /// A row of plain source.
@@ -315,6 +357,40 @@ mod tests {
         let job = layout.take_job("Some *words*.", TextStage::Complete, &[]).expect("the width has changed");
         assert!(layout.adopt(job.run(), "Some *words*."));
         assert_eq!(texts(&layout), ["Some words."]);
+    }
+
+    /// Returns about how much memory a layout takes.
+    fn memory(layout: &MarkdownLayout) -> usize {
+        const ALLOCATION: usize = 16;
+        let row = |row: &StyledRow| {
+            let texts = row.spans.iter().filter(|span| span.text.is_heap_allocated());
+            size_of::<StyledRow>()
+                + row.spans.capacity() * size_of::<StyledSpan>()
+                + texts.map(|span| span.text.capacity() + ALLOCATION).sum::<usize>()
+                + 20 * row.source_map.runs().count()
+                + 2 * ALLOCATION
+        };
+        let spare = layout.rows.capacity() - layout.rows.len();
+        layout.rows.iter().map(row).sum::<usize>()
+            + spare * size_of::<StyledRow>()
+            + layout.open.text.capacity()
+            + layout.open.edits.capacity() * 16
+            + layout.blocks.capacity() * 64
+            + layout.code_blocks.iter().map(|code| 200 + code.text.len() + 8 * code.line_rows.len()).sum::<usize>()
+    }
+
+    #[test]
+    fn no_kind_of_text_takes_more_than_twenty_times_its_memory() {
+        for (kind, text) in work::heavy_inputs::TEXTS.into_iter().chain(work::heavy_inputs::PIECES) {
+            let text = text(700_000);
+            let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+            layout.sync_frame(&text, 80, TextStage::Complete, &[], &mut { LayoutBudget::FRAME });
+            let waiting = memory(&layout);
+            let job = layout.take_job(&text, TextStage::Complete, &[]).expect("it is too much for a frame");
+            assert!(layout.adopt(job.run(), &text));
+            let most = memory(&layout).max(waiting);
+            assert!(most <= 20 * text.len(), "{kind}: {} times its {} bytes", most / text.len(), text.len());
+        }
     }
 
     #[test]

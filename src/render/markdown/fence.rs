@@ -5,6 +5,7 @@ use super::{
     blocks::{self, BlockRows, CodeBlockRows},
     code_style::{self, CodeHeader, CodeLinePos, DiagramSummary},
     fence_nesting::{FenceLine, FenceNesting},
+    layout_budget::cells_of_row,
 };
 use crate::render::{
     row::{RowKind, StyledRow},
@@ -150,6 +151,7 @@ impl MarkdownLayout {
         self.closed.source_bytes = self.open.source_pos(end);
         self.closed.rows = self.rows.len();
         self.closed.code_blocks = self.code_blocks.len();
+        self.closed.cells = self.cells;
         self.closed.is_in_block = true;
         self.open.drop_front(end);
         if let Some(block) = self.blocks.last_mut() {
@@ -196,6 +198,8 @@ impl MarkdownLayout {
         }
         self.work.rows += rows.len() as u64;
         self.work.bytes += text.len() as u64;
+        self.cells += rows.iter().map(cells_of_row).sum::<usize>();
+        self.is_over_budget |= self.cells > self.max_cells;
         if fence.done_bytes == 0 {
             block.line_rows.push(self.rows.len());
         }

@@ -71,6 +71,15 @@ impl WrapCache {
     }
 }
 
+/// A citation mark as it is drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StyledMark {
+    pub cited: CitationRef,
+    pub style: TextStyle,
+    /// The sign of what the check of the source says.
+    pub verdict: Option<(&'static str, TextStyle)>,
+}
+
 impl InlineText {
     /// Appends text that shows a range of the source.
     pub(crate) fn push(&mut self, words: &str, style: &RunStyle, source: Range<usize>, kind: SourceKind) {
@@ -90,7 +99,8 @@ impl InlineText {
     }
 
     /// Appends a citation mark; `source` is what it replaces, if anything.
-    pub(crate) fn push_mark(&mut self, cited: CitationRef, style: TextStyle, source: Range<usize>) {
+    pub(crate) fn push_mark(&mut self, mark: &StyledMark, source: Range<usize>) {
+        let StyledMark { cited, style, verdict } = *mark;
         let needs_space = self.text.ends_with(|char: char| !char.is_whitespace() && !matches!(char, '(' | '（' | '['));
         let is_after_mark = self.runs.last().is_some_and(|run| run.citation.is_some());
         if needs_space && !is_after_mark && source.is_empty() {
@@ -101,11 +111,16 @@ impl InlineText {
         self.text.extend(["[", &cited.number.to_string(), "]"]);
         let kind = if source.is_empty() { SourceKind::Inserted } else { SourceKind::Rewritten };
         self.source_map.push(self.text.len() - start, source.clone(), kind);
+        self.runs.push(StyledRun { end: self.text.len(), style, link: None, citation: Some(cited) });
+        if let Some((sign, style)) = verdict {
+            self.text.push_str(sign);
+            self.source_map.push(sign.len(), source.end..source.end, SourceKind::Inserted);
+            self.runs.push(StyledRun { end: self.text.len(), style, link: None, citation: None });
+        }
         self.glued.push(start..self.text.len());
         if !source.is_empty() {
             self.link_replacements.push(start..self.text.len());
         }
-        self.runs.push(StyledRun { end: self.text.len(), style, link: None, citation: Some(cited) });
     }
 
     /// Keeps delimiters with their LaTeX, which was pushed from `start` on.
@@ -246,13 +261,8 @@ impl InlineText {
             }
             let end = run.end.min(piece.end);
             if end > start {
-                spans.push(StyledSpan {
-                    text: self.text[start..end].to_owned(),
-                    style: run.style,
-                    link: run.link.clone(),
-                    citation: run.citation,
-                    markdown: None,
-                });
+                let span = StyledSpan::new(&self.text[start..end], run.style);
+                spans.push(span.with_link(run.link.clone()).with_citation(run.citation));
             }
             start = end.max(start);
         }

@@ -110,6 +110,12 @@ impl OpenText {
         HighlightedCitation { claim: self.text_pos(lit.claim.start)..self.text_pos(lit.claim.end), ..lit.clone() }
     }
 
+    /// Forgets the text, but not how much of the source it was.
+    pub(super) fn forget_text(&mut self) {
+        self.text = String::new();
+        self.edits = vec![CleanEdit { clean: 0, raw: self.source_end }];
+    }
+
     /// Removes the beginning of the text, up to `end`.
     pub(super) fn drop_front(&mut self, end: usize) {
         let raw = self.source_pos(end);

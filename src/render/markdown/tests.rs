@@ -39,7 +39,7 @@ fn styled_spans(source: &str) -> String {
             let ground = span.style.background.map_or(String::new(), |ground| format!(" on {ground:?}"));
             let emphasis =
                 if span.style.modifiers.is_empty() { String::new() } else { format!(" {:?}", span.style.modifiers) };
-            let link = span.link.as_ref().map_or(String::new(), |link| format!(" -> {link}"));
+            let link = span.link().map_or(String::new(), |link| format!(" -> {link}"));
             format!("{:?} {:?}{ground}{emphasis}{link}", span.text, span.style.role)
         })
         .collect::<Vec<_>>()

@@ -84,7 +84,7 @@ impl RowCopier {
         self.text.push_str(&self.join.map(LineJoin::to_text).unwrap_or_default());
         if start == 0 && !matches!(row.kind, RowKind::Code { .. }) {
             let lead = row.spans.get(..row.lead_spans).unwrap_or_default();
-            self.text.extend(lead.iter().map(|span| span.markdown.unwrap_or(&span.text)));
+            self.text.extend(lead.iter().map(|span| span.markdown().unwrap_or(&span.text)));
         }
     }
 

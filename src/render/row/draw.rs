@@ -134,7 +134,7 @@ struct ClusterStyle {
 impl RowPen<'_> {
     fn cluster_style(&self, span: &StyledSpan) -> ClusterStyle {
         let mut style = self.theme.style(span.style.role);
-        if span.link.is_none() {
+        if span.link().is_none() {
             // A theme may underline links, but a span that only has their colour is not a link.
             style = style.remove_modifier(Modifier::UNDERLINED);
         }
@@ -143,7 +143,7 @@ impl RowPen<'_> {
             style = style.patch(self.theme.style(ground));
         }
         let links = self.theme.rendering.has_links;
-        let opening = span.link.as_ref().filter(|_| links).and_then(|address| link::open_sequence(address));
+        let opening = span.link().filter(|_| links).and_then(|address| link::open_sequence(address));
         ClusterStyle { style: style.add_modifier(span.style.modifiers), link_opening: opening }
     }
 
@@ -235,7 +235,7 @@ mod tests {
         let theme = Theme::default();
         assert!(theme.style(ColourRole::Link).add_modifier.contains(Modifier::UNDERLINED));
         let mark = StyledSpan::new("x", TextStyle::of(ColourRole::Link));
-        let link = StyledSpan { link: Some(Arc::from("https://x.example")), ..mark.clone() };
+        let link = mark.clone().with_link(Some(Arc::from("https://x.example")));
         let mut buf = Buffer::empty(Rect::new(0, 0, 2, 1));
         StyledRow::new(RowKind::Text, vec![mark, link]).draw(buf.area, &theme, &mut buf);
         let underlined: Vec<bool> =

@@ -1,5 +1,7 @@
 //! The marks of the interface in Unicode, each one cell wide, and in ASCII.
 
+use crate::citations::check::CheckVerdict;
+
 /// The marks of the interface, named after their use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ThemeMarks {
@@ -41,6 +43,8 @@ pub struct ThemeMarks {
     /// The separator between a title and the name of the program.
     pub dash: &'static str,
     pub footnote: &'static str,
+    /// What the check of a source says: found, similar, not found, not read.
+    pub verdicts: [&'static str; 4],
     pub enter: &'static str,
     pub up_down: &'static str,
     /// The dash between the ends of a range of keys.
@@ -90,6 +94,7 @@ impl ThemeMarks {
         dot: "·",
         dash: "—",
         footnote: "¹",
+        verdicts: ["✓", "~", "✗", "–"],
         enter: "↵",
         up_down: "↑↓",
         range_dash: "–",
@@ -135,6 +140,7 @@ impl ThemeMarks {
         dot: "|",
         dash: "-",
         footnote: "1",
+        verdicts: ["+", "=", "x", "-"],
         enter: "Enter",
         up_down: "up down",
         range_dash: "-",
@@ -175,6 +181,18 @@ impl ThemeMarks {
     #[must_use]
     pub fn check(&self, is_in_force: bool) -> String {
         if is_in_force { self.done } else { " " }.to_owned()
+    }
+
+    /// Returns the mark of what the check of a source says.
+    #[must_use]
+    pub fn verdict(&self, verdict: CheckVerdict) -> &'static str {
+        let [found, similar, not_found, unread] = self.verdicts;
+        match verdict {
+            CheckVerdict::Found => found,
+            CheckVerdict::Similar => similar,
+            CheckVerdict::NotFound => not_found,
+            CheckVerdict::Unread => unread,
+        }
     }
 
     /// Returns the frame of the spinner at a time in milliseconds; it advances eight frames a second.
@@ -235,6 +253,7 @@ mod tests {
             top_right,
             bottom_left,
             bottom_right,
+            verdicts,
         } = *marks;
         let mut all = vec![
             bar,
@@ -275,6 +294,7 @@ mod tests {
         ];
         all.extend(spinner);
         all.extend(bullets);
+        all.extend(verdicts);
         all
     }
 

@@ -297,15 +297,20 @@ fn a_lone_escape_waits_longer_among_reports() {
 }
 
 #[test]
-fn with_the_keyboard_protocol_a_lone_escape_byte_is_the_key_only_after_a_long_silence() {
-    let mut timed = play!(TimedDecoder::with_keyboard_protocol(), "\x1b", 299);
-    assert_eq!(timed.events, []);
-    timed.wait(1);
-    assert_eq!(timed.typed(), "⎋");
-    assert_eq!(play!(TimedDecoder::with_keyboard_protocol(), "\x1b", 1000, "j").settle(), "⎋j");
-    assert_eq!(play!(TimedDecoder::with_keyboard_protocol(), "\x1b", 100, "j").settle(), "⎋j");
-    assert_eq!(play!(TimedDecoder::with_keyboard_protocol(), "\x1b[27u").settle(), "⎋");
-    assert_eq!(play!(TimedDecoder::with_keyboard_protocol(), "\x1b", 200, "[<65;1;1M", "j").settle(), "j");
+fn with_the_keyboard_protocol_a_lone_escape_byte_is_never_the_key() {
+    let protocol = TimedDecoder::with_keyboard_protocol;
+    assert_eq!(play!(protocol(), "\x1b", 5000).events, []);
+    assert_eq!(play!(protocol(), "\x1b\x1b", 5000, "\x1b", 5000).events, []);
+    assert_eq!(play!(protocol(), "\x1b", 1000, "j").settle(), "j");
+    assert_eq!(play!(protocol(), "\x1b", 100, "j").settle(), "j");
+    assert_eq!(play!(protocol(), "\x1b", 100, "\x1b[27u", "j").settle(), "⎋j");
+    assert_eq!(play!(protocol(), "\x1b", 100, "\r").settle(), "⏎");
+    assert_eq!(play!(protocol(), "\x1b", 200, "[<65;1;1M", "j").settle(), "j");
+    assert_eq!(play!(protocol(), "\x1b[200~text", 300, "\x1b", 500, "k").settle(), "textk");
+    for escape in ["\x1b[27u", "\x1b[27;1u", "\x1b[27;1:1u"] {
+        assert_eq!(play!(protocol(), escape).typed(), "⎋", "at once");
+        assert_eq!(play!(protocol(), "\x1b", 30, &escape[1..]).typed(), "⎋", "at once, in two pieces");
+    }
     let mut taken_again = TimedDecoder::with_keyboard_protocol();
     taken_again.decoder.on_terminal_retaken();
     assert_eq!(play!(taken_again, "\x1b").settle(), "⎋");

@@ -50,6 +50,17 @@ pub(crate) fn fill_again_picker(
 ) {
     let used =
         chats.current_conversation().and_then(|chat| chat.messages.get(&answer)?.as_answer()).and_then(known_usage);
+    fill_priced_models(chats, env, chosen, used.as_ref(), picker);
+}
+
+/// Fills a picker with the known models and what each would cost for this usage.
+pub(crate) fn fill_priced_models(
+    chats: &Chats,
+    env: &Environment,
+    chosen: &str,
+    used: Option<&Usage>,
+    picker: &mut FuzzyPicker<PickerItem>,
+) {
     let listed = match env.catalogues.get(&chats.settings().endpoint) {
         Some(CatalogueState::Loaded(catalogue)) => catalogue.models.as_slice(),
         Some(CatalogueState::Loading { .. } | CatalogueState::Failed(_)) | None => &[],
@@ -58,7 +69,7 @@ pub(crate) fn fill_again_picker(
     let mut models: Vec<&Model> = listed.iter().collect();
     models.sort_by_key(|model| slot_rank(&model.id));
     let row = |model: &Model| PickerRow {
-        detail_lines: vec![vec![(DetailStyle::Muted, price_text(model, used.as_ref()))]],
+        detail_lines: vec![vec![(DetailStyle::Muted, price_text(model, used))]],
         ..model_row(model, None, " ", PickerItem::Model(model.id.clone()))
     };
     let mut rows: Vec<PickerRow<PickerItem>> = models.into_iter().map(row).collect();
@@ -66,7 +77,7 @@ pub(crate) fn fill_again_picker(
         if !rows.iter().any(|row| matches!(&row.payload, PickerItem::Model(listed) if listed == id)) {
             // A variant such as `:online`, or a model that is not in the catalogue, is sent as it is.
             let known = env.catalogue(&chats.settings().endpoint).and_then(|catalogue| catalogue.model(id));
-            rows.insert(0, unlisted_row(id, known, used.as_ref()));
+            rows.insert(0, unlisted_row(id, known, used));
         }
     }
     picker.set_rows(rows);

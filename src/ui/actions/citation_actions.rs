@@ -1,20 +1,17 @@
-//! Citations: moving between them, source cards, opening a source in the browser, checking a source.
+//! Citations: moving between them, source cards, opening a source in the browser.
 
-use crate::ui::screen::ConversationPane;
-use crate::ui::{
-    Action, Effect,
-    dispatch::toggle_rail,
-    overlays::ScreenOverlay,
-    screen::{CARD_DELAY, PaneFocus},
-};
-use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
+use super::source_checks::withdraw_question;
 use crate::{
-    chat::{Answer, ConversationId, Timestamp},
-    citations::check::{CheckQuestion, CheckedPage, PageCheck},
-    config::{FetchConsent, SettingChange},
+    chat::Answer,
     ui::{
+        Action, Effect,
+        chats::Chats,
+        cx::Cx,
+        dispatch::toggle_rail,
+        overlays::ScreenOverlay,
         rail::RailTab,
         reading::ScrollMove,
+        screen::{PaneFocus, Screen},
         transcript::{CitationStep, CitedSource, Transcript, source_card},
     },
 };
@@ -90,16 +87,17 @@ pub(crate) fn toggle_source_card(screen: &mut Screen, chats: &mut Chats) -> bool
 
 /// Closes the question on a source card, else the card.
 pub(crate) fn close_source_card(screen: &mut Screen, chats: &mut Chats) {
-    if let Some(question) = pending_question(screen, chats) {
-        clear_check(screen, chats, question);
-    } else if let Some(transcript) = screen.transcript_mut(chats) {
+    if withdraw_question(screen, chats) {
+        return;
+    }
+    if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.set_source_open(false);
         screen.return_focus();
     }
 }
 
 /// Lends the focus of the rail to the card that it opened in the text.
-fn leave_rail(screen: &mut Screen) {
+pub(super) fn leave_rail(screen: &mut Screen) {
     screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
     screen.lend_focus();
 }
@@ -114,7 +112,7 @@ pub(crate) fn clear_highlight(screen: &mut Screen, chats: &mut Chats) {
 }
 
 /// Returns the citation under the cursor, or shows how to get to one.
-fn citation_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) -> Option<CitedSource> {
+pub(super) fn citation_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) -> Option<CitedSource> {
     let in_rail = screen.focus == PaneFocus::Rail;
     let transcript = screen.transcript(cx.chats).filter(|transcript| in_rail || transcript.is_citation_visible());
     let cited = cx.chats.current_conversation().and_then(|conversation| transcript?.selected_source(conversation));
@@ -154,104 +152,4 @@ pub(crate) fn on_browsed(screen: &mut Screen, cx: &mut Cx<'_>, url: String, resu
             }
         }
     }
-}
-
-/// Checks the page for the excerpt or the claim, after asking the user.
-pub(crate) fn check_source(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let Some(cited) = citation_under_cursor(screen, cx) else { return };
-    let Some(question) = cited.question else {
-        let source = cited.source;
-        let message = match source.page_url() {
-            Some(_) => "there is nothing to check: the source has no excerpt, and no text is cited",
-            None if source.url.is_some() => "only http and https pages can be checked",
-            None if source.is_file() => "this source is a file and has no page to check",
-            None => "this source has no page to check",
-        };
-        cx.show_message(message);
-        return;
-    };
-    let is_allowed = cx.env.config.sources.check == FetchConsent::Always;
-    let Some(transcript) = screen.transcript_mut(cx.chats) else { return };
-    if !transcript.is_source_open() {
-        transcript.set_source_open(true);
-    }
-    match transcript.check(&question) {
-        Some(PageCheck::Asking { .. } | PageCheck::Running { .. }) => (),
-        _ if is_allowed => start_check(screen, cx, question),
-        _ => transcript.set_check(question, Some(PageCheck::Asking { since: cx.now })),
-    }
-    if screen.focus == PaneFocus::Rail {
-        leave_rail(screen);
-    }
-}
-
-fn start_check(screen: &mut Screen, cx: &mut Cx<'_>, question: CheckQuestion) {
-    let Some(conversation) = cx.chats.content.conversation_id() else { return };
-    if let Some(transcript) = screen.transcript_mut(cx.chats) {
-        transcript.set_check(question.clone(), Some(PageCheck::Running { since: cx.now }));
-        cx.effects.push(Effect::CheckSource { conversation, question });
-    }
-}
-
-/// Returns the check that asks for permission to fetch its page, if it is on the screen.
-pub(crate) fn pending_question(screen: &Screen, chats: &Chats) -> Option<CheckQuestion> {
-    let transcript = screen.transcript(chats).filter(|_| is_source_card_active(screen, chats))?;
-    let question = transcript.selected_source(chats.current_conversation()?)?.question?;
-    matches!(transcript.check(&question), Some(PageCheck::Asking { .. })).then_some(question)
-}
-
-fn clear_check(screen: &mut Screen, chats: &mut Chats, question: CheckQuestion) {
-    if let Some(transcript) = screen.transcript_mut(chats) {
-        transcript.set_check(question, None);
-    }
-}
-
-/// An answer to the question whether ibid may fetch a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FetchAnswer {
-    UntilQuit,
-    Always,
-    No,
-}
-
-/// Answers the question on the screen, unless it has just appeared.
-pub(crate) fn answer_question(screen: &mut Screen, cx: &mut Cx<'_>, answer: FetchAnswer) {
-    let Some(question) = pending_question(screen, cx.chats) else { return };
-    match screen.transcript(cx.chats).and_then(|transcript| transcript.check(&question)) {
-        Some(PageCheck::Asking { since }) if cx.now.duration_since(*since) >= CARD_DELAY => (),
-        _ => return, // The key was meant for something else.
-    }
-    if answer == FetchAnswer::No {
-        clear_check(screen, cx.chats, question);
-        return;
-    }
-    cx.env.config.sources.check = FetchConsent::Always;
-    if answer == FetchAnswer::Always {
-        cx.effects.push(Effect::SaveSetting(SettingChange::AllowPageChecks));
-    }
-    start_check(screen, cx, question);
-}
-
-/// Shows the result of a check.
-pub(crate) fn on_checked(
-    pane: &mut ConversationPane,
-    cx: &mut Cx<'_>,
-    conversation: ConversationId,
-    question: CheckQuestion,
-    result: Result<CheckedPage, String>,
-) {
-    let check = match result {
-        Ok(page) => PageCheck::Done { at: cx.now, page },
-        Err(why) => PageCheck::Failed { at: cx.now, reason: why },
-    };
-    if let Some(transcript) = pane.transcripts.get_mut(&conversation) {
-        transcript.set_check(question, Some(check));
-    }
-}
-
-/// Returns when the clock of a check on the screen advances.
-pub(crate) fn next_wake(screen: &Screen, chats: &Chats, now: Timestamp) -> Option<Timestamp> {
-    let since = screen.transcript(chats)?.running_checks().next()?;
-    let seconds = now.duration_since(since).as_secs() + 1;
-    Some(since + jiff::SignedDuration::from_secs(seconds))
 }

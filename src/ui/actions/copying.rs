@@ -9,7 +9,9 @@ use crate::ui::{
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
     chat::{Answer, ItemKind, ItemSlot, MessageBody, MessageId},
-    config::CopyOnSelect,
+    citations::leftovers,
+    config::{Config, CopyForm, CopyOnSelect, LineBreaks},
+    render::markdown::copied_text,
     ui::transcript::{CursorTarget, SelectionCopy, TranscriptCursor, folded_text},
 };
 
@@ -18,10 +20,22 @@ pub(crate) fn copy_selection(screen: &mut Screen, chats: &mut Chats, copy: Selec
     screen.transcript_mut(chats).is_some_and(|transcript| transcript.copy_selection(copy))
 }
 
-/// Copies the selection as Markdown, else the answer.
-pub(crate) fn copy_markdown(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if !copy_selection(screen, cx.chats, SelectionCopy::Markdown) {
-        copy_answer(screen, cx);
+/// Copies the selection in a form, else the answer.
+pub(crate) fn copy_as(screen: &mut Screen, cx: &mut Cx<'_>, form: CopyForm) {
+    if !copy_selection(screen, cx.chats, selection_copy(form)) {
+        copy_answer_as(screen, cx, form);
+    }
+}
+
+/// How the config wants selections to be copied.
+pub(crate) fn configured_copy(config: &Config) -> SelectionCopy {
+    selection_copy(config.copy_as)
+}
+
+fn selection_copy(form: CopyForm) -> SelectionCopy {
+    match form {
+        CopyForm::Auto => SelectionCopy::Text,
+        CopyForm::Markdown | CopyForm::Plain | CopyForm::Rich => SelectionCopy::Source(form),
     }
 }
 
@@ -33,10 +47,39 @@ pub(crate) fn on_selection_copied(cx: &mut Cx<'_>, copy: SelectionCopy, text: St
         }
         return;
     }
-    let form = if copy == SelectionCopy::Markdown { " as Markdown" } else { "" };
-    cx.show_message(format!("{}{form}", copied_message(&text)));
-    let is_primary = copy == SelectionCopy::OnRelease && cx.env.config.copy_on_select == CopyOnSelect::Primary;
-    cx.effects.push(if is_primary { Effect::CopyToPrimary(text) } else { Effect::CopyToClipboard(text) });
+    match copy {
+        SelectionCopy::Text | SelectionCopy::OnRelease => {
+            cx.show_message(copied_message(&text));
+            let is_primary = copy == SelectionCopy::OnRelease && cx.env.config.copy_on_select == CopyOnSelect::Primary;
+            cx.effects.push(if is_primary { Effect::CopyToPrimary(text) } else { Effect::CopyToClipboard(text) });
+        }
+        SelectionCopy::Source(form) => {
+            cx.show_message(format!("{} {}", copied_message(&text), form_words(form)));
+            cx.effects.push(markdown_copy(&text, form, cx.env.config.line_breaks));
+        }
+    }
+}
+
+/// Copies Markdown in a form.
+fn markdown_copy(markdown: &str, form: CopyForm, line_breaks: LineBreaks) -> Effect {
+    let markdown = leftovers::without_leftovers(markdown);
+    match form {
+        CopyForm::Auto | CopyForm::Markdown => Effect::CopyToClipboard(markdown.into_owned()),
+        CopyForm::Plain => Effect::CopyToClipboard(copied_text::to_plain_text(&markdown, line_breaks)),
+        CopyForm::Rich => Effect::CopyRich {
+            text: copied_text::to_plain_text(&markdown, line_breaks),
+            html: copied_text::to_html(&markdown, line_breaks),
+        },
+    }
+}
+
+/// The form as the messages name it.
+fn form_words(form: CopyForm) -> &'static str {
+    match form {
+        CopyForm::Auto | CopyForm::Markdown => "as Markdown",
+        CopyForm::Plain => "as plain text",
+        CopyForm::Rich => "with formatting",
+    }
 }
 
 /// Returns a message that says how much was copied.
@@ -79,7 +122,7 @@ fn copy_reasoning(cx: &mut Cx<'_>, message: MessageId, slot: ItemSlot) {
 
 /// Copies the selection, else what is under the cursor.
 pub(crate) fn copy_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if copy_selection(screen, cx.chats, SelectionCopy::Text) {
+    if copy_selection(screen, cx.chats, configured_copy(&cx.env.config)) {
         return;
     }
     if citation_actions::is_source_card_active(screen, cx.chats) {
@@ -113,7 +156,12 @@ pub(crate) fn copy_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
 }
 
+/// Copies the current answer in the form that the config wants.
 pub(crate) fn copy_answer(screen: &mut Screen, cx: &mut Cx<'_>) {
+    copy_answer_as(screen, cx, cx.env.config.copy_as);
+}
+
+fn copy_answer_as(screen: &mut Screen, cx: &mut Cx<'_>, form: CopyForm) {
     let Some(conversation) = cx.chats.current_conversation() else { return };
     let text = screen
         .current_answer(cx.chats)
@@ -121,8 +169,8 @@ pub(crate) fn copy_answer(screen: &mut Screen, cx: &mut Cx<'_>) {
         .filter(|text| !text.is_empty());
     match text {
         Some(text) => {
-            cx.effects.push(Effect::CopyToClipboard(text));
-            cx.show_message("copied the answer as Markdown");
+            cx.effects.push(markdown_copy(&text, form, cx.env.config.line_breaks));
+            cx.show_message(format!("copied the answer {}", form_words(form)));
         }
         None => cx.show_message("there is no answer to copy yet"),
     }

@@ -56,6 +56,7 @@ pub(crate) fn toggle_list(screen: &mut Screen, chats: &mut Chats) {
 }
 
 fn dock(screen: &mut Screen) {
+    screen.is_zen = false;
     screen.list_visibility = PaneVisibility::Shown;
     if screen.size.width < BOTH_DOCK_WIDTH {
         screen.rail_visibility = PaneVisibility::Hidden; // There is room for only one of them.

@@ -87,7 +87,7 @@ pub(crate) fn update_request_context(cx: &mut Cx<'_>, id: ConversationId) {
     }
 }
 
-fn request_context(env: &Environment, settings: &ChatSettings) -> RequestContext {
+pub(crate) fn request_context(env: &Environment, settings: &ChatSettings) -> RequestContext {
     RequestContext {
         dialect: env.dialect(&settings.endpoint),
         catalogue: env.catalogue(&settings.endpoint).cloned().unwrap_or_default(),

@@ -50,7 +50,11 @@ fn rows(draft: &str, chats: &Chats, env: &Environment) -> Vec<SlashRow> {
         SlashInput::Text | SlashInput::NoName(_) => Vec::new(),
         SlashInput::Name(name) => slash::name_rows(name, &env.keymap, |action| env.use_count(action)),
         SlashInput::Argument { name, argument } => slash::command_named(name).map_or_else(Vec::new, |action| {
-            slash::argument_rows(action, argument, &choices(action, chats, env).unwrap_or_default())
+            let mut choices = choices(action, chats, env).unwrap_or_default();
+            if action.argument() == Some(CommandArgument::Cells) && !argument.is_empty() {
+                choices.retain(|choice| choice.argument == argument); // A number is not the beginning of another.
+            }
+            slash::argument_rows(action, argument, &choices)
         }),
     }
 }

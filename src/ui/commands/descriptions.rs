@@ -29,17 +29,26 @@ pub fn describe(action: Action) -> &'static str {
         Action::FocusList => "Moves to the list of conversations, and opens it if it is hidden.",
         Action::ToggleList => "Shows or hides the list of conversations at the left.",
         Action::ToggleRail => "Shows or hides the pane at the right.",
+        Action::ToggleZen => "Hides everything but the text and the composer, or shows it again.",
         Action::ShowSources => "Shows the cited pages of the answer: title, address and what was cited.",
         Action::ShowDetails => "Shows when the answer came, how long it took, its tokens and what it cost.",
         Action::NextCitation => "Goes to the next citation and highlights the sentence that it supports.",
         Action::PreviousCitation => "Goes to the previous citation and highlights the sentence that it supports.",
         Action::OpenInBrowser => "Opens the page of the source under the cursor in your browser.",
         Action::CheckSource => "Fetches the page of the source under the cursor and looks for the cited words on it.",
+        Action::CheckAnswer => {
+            "Fetches each cited page of the answer once and looks for the cited and quoted words on it."
+        }
+        Action::JudgeClaims => {
+            "Hands the claims of a checked answer that the pages did not prove to a model. You see the price first."
+        }
         Action::CopyFootnote => "Copies the source under the cursor as a footnote in Markdown.",
         Action::ShowXray => "Shows what was sent for the answer and every event that came back.",
         Action::ShowResults => "Shows the tool calls of the answer with their arguments and full results.",
-        Action::CopyAnswer => "Copies the current answer as Markdown, with its sources as footnotes.",
+        Action::CopyAnswer => "Copies the current answer in the form of /copy-as: Markdown, plain text or formatted.",
         Action::CopyMarkdown => "Copies the selected text as Markdown, or the current answer if nothing is selected.",
+        Action::CopyPlain => "Copies the selected text without marks, or the current answer if nothing is selected.",
+        Action::CopyRich => "Copies the selected text for chat programs and mail, or the current answer.",
         Action::ShowCodeBlocks => "Lists the code blocks of the answer, to copy, save or pipe one of them.",
         Action::EditEarlier => {
             "Puts an earlier prompt into the composer. Sending it starts a branch; the old one is kept."

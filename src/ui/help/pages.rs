@@ -61,6 +61,7 @@ fn page_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::NextCode], &[A::PreviousCode], &[A::NextFold], &[A::PreviousFold]], "code blocks, folds"),
             Actions(&[&[A::OpenUnderCursor], &[A::FoldReasoning]], "open, fold"),
             Actions(&[&[A::OpenInBrowser]], "open the source"),
+            Actions(&[&[A::CheckAnswer], &[A::JudgeClaims]], "check all sources, judge"),
             Actions(&[&[A::AnswerAgain], &[A::EditPrompt]], "answer again, edit the prompt"),
             Actions(&[&[A::PreviousVersion], &[A::NextVersion]], "other versions"),
             Actions(&[&[A::Copy], &[A::Select], &[A::SelectLines]], "copy, select text, lines"),
@@ -124,7 +125,9 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::PreviousMatch], &[A::NextMatch]], "previous, next match"),
             Actions(&[&[A::Accept]], "go to the matches"),
         ],
-        KeyContext::Matches => &[Actions(&[&[A::NextMatch], &[A::PreviousMatch]], "next, previous match")],
+        KeyContext::Matches => {
+            &[Actions(&[&[A::NextMatch]], "next match"), Actions(&[&[A::PreviousMatch]], "previous match")]
+        }
         KeyContext::Pause => &[
             Actions(&[&[A::ResumeTurn], &[A::EndTurn]], "continue, stop here"),
             Actions(&[&[A::Accept]], "says which keys count"),
@@ -335,6 +338,7 @@ const SUBJECTS: [(&str, &[(Action, &str)]); 5] = [
             (A::FocusList, "go to the conversations"),
             (A::ToggleList, "show or hide the list"),
             (A::ToggleRail, "show or hide the rail"),
+            (A::ToggleZen, "text and composer only"),
             (A::ShowDetails, "times, tokens and cost"),
             (A::ShowXray, "request and events"),
         ],

@@ -11,6 +11,7 @@ use crate::ui::actions::{
     copying::copied_message,
     model_settings,
     setting_choices::{change_setting, setting_named},
+    source_checks::{FetchAnswer, on_answer_consent},
     switching, theme_actions,
 };
 use crate::{
@@ -42,6 +43,14 @@ pub enum PickerKind {
     EditPrompt {
         prompt: MessageId,
     },
+    /// Whether to fetch the pages that an answer cites, in one line.
+    CheckAnswer {
+        answer: MessageId,
+    },
+    /// The model that judges the unproved claims of an answer, picked in one line.
+    JudgeClaims {
+        answer: MessageId,
+    },
     Effort,
     PromptHistory,
     /// A code block of the answer, to copy.
@@ -72,7 +81,10 @@ impl PickerKind {
     pub(crate) fn key_context(&self) -> KeyContext {
         match self {
             Self::Model | Self::ModelForAgain { .. } => KeyContext::ModelPicker,
-            Self::AnswerAgain { .. } | Self::EditPrompt { .. } => KeyContext::AgainPicker,
+            Self::AnswerAgain { .. }
+            | Self::EditPrompt { .. }
+            | Self::CheckAnswer { .. }
+            | Self::JudgeClaims { .. } => KeyContext::AgainPicker,
             Self::Code => KeyContext::CodePicker,
             Self::Effort
             | Self::PromptHistory
@@ -111,6 +123,7 @@ pub enum PickerItem {
     /// The typed text, in a picker without rows.
     TypedText(String),
     Message(MessageId),
+    FetchConsent(FetchAnswer),
     Setting(SettingChange),
     Theme(String),
 }
@@ -122,8 +135,13 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
     let typed = picker.query.text().trim().to_owned();
     let item = match picker.selected() {
         Some(row) => row.payload.clone(),
-        None if matches!(of, PickerKind::Model | PickerKind::ModelForAgain { .. } | PickerKind::AnswerAgain { .. })
-            && !typed.is_empty() =>
+        None if matches!(
+            of,
+            PickerKind::Model
+                | PickerKind::ModelForAgain { .. }
+                | PickerKind::AnswerAgain { .. }
+                | PickerKind::JudgeClaims { .. }
+        ) && !typed.is_empty() =>
         {
             if !model_settings::is_model_name(cx, &typed) {
                 return cx.warn(format!("no model is called {typed}"));
@@ -160,6 +178,11 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
             PickerKind::Command { text } => code_blocks::pipe_to_command(screen, cx, typed, text),
             _ => (),
         },
+        PickerItem::FetchConsent(consent) => {
+            if let PickerKind::CheckAnswer { answer } = of {
+                on_answer_consent(screen, cx, answer, consent);
+            }
+        }
         PickerItem::Message(id) if of == PickerKind::JumpToPrompt => go_to_message(screen, cx.chats, id),
         PickerItem::Message(id) => edit_prompt(screen, cx, id),
         PickerItem::Setting(change) => change_setting(screen, cx, change),

@@ -1,6 +1,6 @@
 //! The Reasoning tab: the model's reasoning and its web searches, in order.
 
-use super::{Rail, RailBlock};
+use super::{Rail, RailBlock, RailScroll};
 use crate::{
     chat::{Answer, ItemKind, Timestamp, answer::ReasoningItem},
     render::{
@@ -9,11 +9,21 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::reading::{ReadingOptions, facts},
+    ui::reading::{
+        ReadingOptions, facts,
+        text_focus::{TextFocus, TextKey},
+    },
 };
 
 impl Rail {
-    pub(crate) fn lay_out_reasoning(&mut self, answer: &Answer, now: Timestamp, options: &ReadingOptions) {
+    /// Lays out the reasoning; `read` is the position in a text that the rail shows first.
+    pub(crate) fn lay_out_reasoning(
+        &mut self,
+        answer: &Answer,
+        now: Timestamp,
+        options: &ReadingOptions,
+        read: Option<(TextKey, usize)>,
+    ) {
         let all: Vec<&ReasoningItem> = answer
             .items
             .values()
@@ -36,6 +46,12 @@ impl Rail {
         let look = MarkdownOptions { base_style: TextStyle::of(ColourRole::Text).italic(), ..options.look };
         let mut shown_texts = Vec::new();
         let mut budget = self.layout_budget;
+        let focus = match (self.scroll, read) {
+            (RailScroll::Auto, _) if !answer.is_over() => TextFocus::End,
+            (RailScroll::Auto, _) | (_, None) => TextFocus::Start,
+            (RailScroll::At(_), Some((key, source))) => TextFocus::At(key, source),
+        };
+        let mut is_replaced = false;
         for (&slot, item) in &answer.items {
             match &*item.kind {
                 ItemKind::Reasoning(reasoning) => {
@@ -45,11 +61,14 @@ impl Rail {
                         shown_texts.push(key);
                         let layout = self.texts.entry(key).or_insert_with(|| MarkdownLayout::new(look));
                         layout.set_options(look);
+                        layout.set_focus(focus.in_text(key));
+                        let before = (layout.width(), layout.plain_start());
                         if let Some(finished) = self.finished.remove(&key) {
-                            layout.adopt(finished, text);
+                            is_replaced |= layout.adopt(finished, text);
                         }
                         let stage = if is_complete { TextStage::Complete } else { TextStage::Growing };
-                        layout.sync_within(text, self.width, stage, &[], &mut budget);
+                        self.is_behind |= layout.sync_frame(text, self.width, stage, &[], &mut budget);
+                        is_replaced |= (layout.width(), layout.plain_start()) != before;
                         self.jobs.extend(layout.take_job(text, stage, &[]).map(|job| (key, job)));
                         let rows = layout.rows().len();
                         self.push_blank();
@@ -72,6 +91,12 @@ impl Rail {
             }
         }
         self.texts.retain(|key, _| shown_texts.contains(key));
+        if let RailScroll::At(_) = self.scroll
+            && is_replaced
+            && let Some(read) = read
+        {
+            self.return_to(read);
+        }
         if shown_texts.is_empty() && answer.is_over() {
             self.push_blank();
             let encrypted = all.iter().any(|reasoning| reasoning.has_encrypted);

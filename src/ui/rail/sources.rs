@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use super::{Rail, RailBlock};
 use crate::{
     chat::{Answer, ItemKind},
-    citations::annotations::Source,
+    citations::{
+        annotations::Source,
+        check::{PageCheck, SourceChecks},
+    },
     render::{
         card,
         row::{GutterMark, RowKind, StyledRow, StyledSpan, TextStyle},
         theme::ColourRole,
     },
     text,
-    ui::reading::{ReadingOptions, limited_text},
+    ui::reading::{ReadingOptions, check_words, limited_text},
 };
 
 /// The most rows of an excerpt.
@@ -23,7 +26,7 @@ const MAX_ADDRESS_ROWS: usize = 2;
 const MAX_READ_PAGES: usize = 50;
 
 impl Rail {
-    pub(crate) fn lay_out_sources(&mut self, answer: &Answer, options: &ReadingOptions) {
+    pub(crate) fn lay_out_sources(&mut self, answer: &Answer, checks: &SourceChecks, options: &ReadingOptions) {
         let sources = self.citations.sources().to_vec();
         if sources.is_empty() {
             self.push_message("The answer cites no sources.");
@@ -35,7 +38,8 @@ impl Rail {
             let is_highlighted = self.highlighted_source == Some(source.number);
             let gutter = is_highlighted.then_some(GutterMark { mark: options.look.marks.bar, role: ColourRole::Muted });
             let fill = is_highlighted.then_some(ColourRole::Raised);
-            let rows = source_rows(source, is_highlighted, self.width, options);
+            let check = self.answer_id.zip(source.url.as_deref()).and_then(|(id, url)| checks.get(id, url));
+            let rows = source_rows(source, check, is_highlighted, self.width, options);
             for (nth, row) in rows.into_iter().enumerate() {
                 self.blocks.push(RailBlock::Row(StyledRow {
                     gutter: gutter.filter(|_| nth == 0),
@@ -90,7 +94,13 @@ fn without_tracking(url: &str) -> &str {
     url[..end].trim_end_matches('/')
 }
 
-fn source_rows(source: &Source, is_highlighted: bool, width: usize, options: &ReadingOptions) -> Vec<StyledRow> {
+fn source_rows(
+    source: &Source,
+    check: Option<&PageCheck>,
+    is_highlighted: bool,
+    width: usize,
+    options: &ReadingOptions,
+) -> Vec<StyledRow> {
     let muted = TextStyle::of(ColourRole::Muted);
     let claims = match source.claim_count {
         0 => String::new(),
@@ -119,6 +129,15 @@ fn source_rows(source: &Source, is_highlighted: bool, width: usize, options: &Re
             MAX_ADDRESS_ROWS,
             &options.look.marks,
         ));
+    }
+    let marks = &options.look.marks;
+    if let Some(PageCheck::Done { result, .. }) = check {
+        push_lines(check_words::result_rows(result, width, marks));
+        return rows;
+    }
+    if let Some(PageCheck::Running { .. }) = check {
+        let running = StyledSpan::new(marks.running, TextStyle::of(ColourRole::Accent));
+        push_lines(vec![vec![running, StyledSpan::new(" reading the page", muted)]]);
     }
     if let Some(excerpt) = &source.excerpt {
         let ink = if is_highlighted { TextStyle::of(ColourRole::Text) } else { muted };

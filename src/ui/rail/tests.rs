@@ -13,9 +13,10 @@ use super::*;
 use crate::{
     api::Annotation,
     chat::{
-        AnswerEnd, ChatSettings, ConversationHeader, ConversationId, Item, MessageBody, Prompt,
+        AnswerEnd, ChatSettings, ConversationHeader, ConversationId, Item, ItemSlot, MessageBody, Prompt,
         answer::{ContentPart, ItemKind, ReasoningItem, SearchCall},
     },
+    citations::check::SourceChecks,
     config::ShowMode,
     render::theme::Theme,
     ui::test_buffer,
@@ -57,7 +58,7 @@ fn conversation(end: AnswerEnd, items: Vec<(ItemSlot, Item)>) -> Conversation {
 fn drawn(rail: &mut Rail, chat: &Conversation, size: Size) -> String {
     let theme = Theme::bundled("ink").expect("the theme is bundled");
     let options = ReadingOptions::new(&theme, ShowMode::Auto, jiff::tz::TimeZone::UTC);
-    rail.sync(chat, RailFocus::default(), size, at(4), &options);
+    rail.sync(chat, RailFocus::default(), size, at(4), &options, &SourceChecks::default());
     let mut buf = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, size)));
     RailView { rail, theme: &theme, focused: false }.render(buf.area, &mut buf);
     test_buffer::buffer_text(&buf)
@@ -214,7 +215,7 @@ fn the_rail_draws_at_every_size() {
     for tab in [RailTab::Reasoning, RailTab::Sources] {
         test_buffer::draw_at_every_size(|area, buf| {
             let mut rail = Rail { tab, ..Rail::default() };
-            rail.sync(&chat, RailFocus::default(), area.as_size(), at(4), &options);
+            rail.sync(&chat, RailFocus::default(), area.as_size(), at(4), &options, &SourceChecks::default());
             RailView { rail: &rail, theme: &theme, focused: true }.render(area, buf);
         });
     }

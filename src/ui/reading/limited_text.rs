@@ -18,11 +18,11 @@ pub(crate) fn address_spans(url: &str, marks: &ThemeMarks) -> Vec<StyledSpan> {
     let bare = address.split_once("://").map_or(&*address, |(_, rest)| rest);
     let bare = bare.strip_prefix("www.").unwrap_or(bare).trim_end_matches('/');
     let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
-    let mut spans = vec![StyledSpan { link: link.clone(), ..StyledSpan::new(host, TextStyle::of(ColourRole::Link)) }];
+    let mut spans = vec![StyledSpan::new(host, TextStyle::of(ColourRole::Link)).with_link(link.clone())];
     if !path.is_empty() {
         let muted = TextStyle::of(ColourRole::Muted);
         spans.push(StyledSpan::new(format!(" {} ", marks.prompt), muted));
-        spans.push(StyledSpan { link, ..StyledSpan::new(path, muted) });
+        spans.push(StyledSpan::new(path, muted).with_link(link));
     }
     spans
 }
@@ -44,7 +44,7 @@ pub(crate) fn wrap_limited(
             let room = width.saturating_sub(2 + closing_quote.len().min(1));
             let cut = text::truncate(&span.text, room);
             let cut = cut.trim_end_matches('…').trim_end().to_owned();
-            span.text = format!("{cut} {}{closing_quote}", marks.ellipsis);
+            span.text = format!("{cut} {}{closing_quote}", marks.ellipsis).into();
         }
     }
     rows

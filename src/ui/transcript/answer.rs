@@ -3,16 +3,16 @@
 mod cards;
 mod selected_citation;
 mod work_rows;
+pub(crate) use work_rows::reasoning_key;
 
 use super::{
     CitationTarget,
-    message_rows::{
-        LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, TextKey, head_row, left_out_mark,
-    },
+    message_rows::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, head_row, left_out_mark},
     parts::{AnswerPart, MessageParts, PartContent, PartKey, PartKind},
 };
 use crate::{
     chat::{Answer, AnswerEnd, Item, ItemSlot, Message, Turn},
+    citations::check::{CheckSummary, PageCheck},
     render::{
         card,
         markdown::{BlockCounts, MarkdownLayout, MarkdownOptions, TextStage},
@@ -21,7 +21,7 @@ use crate::{
     },
     text,
     ui::{
-        reading::facts,
+        reading::{check_words, facts, text_focus::TextKey},
         transcript::{item_details, sources_line},
     },
 };
@@ -52,6 +52,8 @@ pub(crate) fn answer_sections(
         used_texts: Vec::new(),
     };
     builder.laid.citations.refresh(answer);
+    let checks = &context.citation_state.checks;
+    builder.laid.citations.set_verdicts(|source| checks.get(message.id, source)?.verdict());
     parts.parts.iter().for_each(|part| builder.push_part(part));
     let SectionBuilder { sections, used_texts: used, .. } = builder;
     laid.texts.retain(|key, _| used.contains(key));
@@ -113,6 +115,7 @@ impl SectionBuilder<'_> {
                 let word = vec![StyledSpan::new("commentary", TextStyle::of(ColourRole::Muted))];
                 self.push_rows(part, 1, vec![StyledRow::new(RowKind::Other, word)]);
             }
+            PartContent::Checks => self.push_checks(part),
             PartContent::Text(text, item) => self.push_text(part, text, item),
             PartContent::Refusal(text) => self.push_refusal(part, text),
             PartContent::Sources => self.push_sources(part),
@@ -171,6 +174,22 @@ impl SectionBuilder<'_> {
         self.push_rows(part, 0, notes.collect());
     }
 
+    /// How the checks of the sources stand, once all of them were begun.
+    fn push_checks(&mut self, part: &AnswerPart) {
+        let checks = &self.context.citation_state.checks;
+        let sources = self.laid.citations.sources().iter().filter_map(|source| source.page_url());
+        let is_begun = |source: &str| {
+            matches!(checks.get(self.message.id, source), Some(PageCheck::Running { .. } | PageCheck::Done { .. }))
+        };
+        let summary = checks.summary(self.message.id);
+        if summary == CheckSummary::default() || !sources.clone().all(is_begun) {
+            return;
+        }
+        let options = &self.layout.options;
+        let spans = check_words::summary_spans(&summary, self.context.now, &options.zone, &options.look.marks);
+        self.push_rows(part, 0, card::wrap_spans(&spans, self.layout.width, RowKind::Other));
+    }
+
     fn is_toggled(&self, slot: ItemSlot) -> bool {
         self.context.folds.is_toggled(slot)
     }
@@ -213,15 +232,13 @@ impl SectionBuilder<'_> {
         if is_answer {
             layout.continue_after(self.counted);
         }
-        let had_plain_source = layout.shows_plain_source();
+        let plain_start = layout.plain_start();
         let mut is_replaced = self.laid.finished.remove(&key).is_some_and(|finished| layout.adopt(finished, text));
         let marks = if is_answer { self.laid.citations.marks(key) } else { &[] };
         let stage = if is_complete { TextStage::Complete } else { TextStage::Growing };
-        let ready = layout.end_for_frame(text, stage, self.laid.budget);
-        self.laid.is_behind |= ready < text.len();
-        let stage_now = if ready == text.len() { stage } else { TextStage::Growing };
-        layout.sync_within(&text[..ready], width, stage_now, marks, &mut self.laid.budget);
-        is_replaced |= layout.shows_plain_source() != had_plain_source;
+        layout.set_focus(self.context.focus.in_text(key));
+        self.laid.is_behind |= layout.sync_frame(text, width, stage, marks, &mut self.laid.budget);
+        is_replaced |= layout.plain_start() != plain_start;
         if is_replaced {
             self.laid.replaced_frame = Some(self.context.frame);
         }
@@ -251,7 +268,8 @@ impl SectionBuilder<'_> {
             Some(CitationTarget::Entry(number)) => Some(number),
             Some(CitationTarget::Mark { .. }) | None => None,
         };
-        let rows = sources_line::sources_line(self.laid.citations.sources(), entry, self.layout.width);
+        let rows =
+            sources_line::sources_line(&self.laid.citations, entry, self.layout.width, &self.layout.options.look.marks);
         let is_card_due = !rows.is_empty() && entry.is_some();
         self.push_rows(part, 1, rows);
         if is_card_due {

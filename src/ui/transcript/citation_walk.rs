@@ -1,7 +1,5 @@
 //! Moving between citations, and the card of the selected one.
 
-use std::collections::BTreeMap;
-
 use super::{
     CitationTarget, CursorTarget, PendingMove, RowPos, Transcript, TranscriptCursor, layout_pass::LayoutPass,
     message_rows::MessageRows, signed,
@@ -10,7 +8,7 @@ use crate::{
     chat::{Conversation, Message, MessageId, Timestamp},
     citations::{
         annotations::{AnswerCitations, Source},
-        check::{CheckQuestion, CheckText, PageCheck},
+        check::{CheckQuestion, PageCheck, SourceChecks},
     },
 };
 
@@ -28,7 +26,7 @@ pub enum CitationStep {
 pub(super) struct CitationState {
     /// The card of the citation under the cursor is open.
     pub is_open: bool,
-    pub checks: BTreeMap<CheckQuestion, PageCheck>,
+    pub checks: SourceChecks,
     /// The address of a page that no browser could open, and the command that would open it elsewhere.
     pub unopened_page: Option<(String, String)>,
     /// Incremented by every change.
@@ -38,6 +36,8 @@ pub(super) struct CitationState {
 /// A cited source, and the question that a check of the citation answers.
 #[derive(Debug, Clone)]
 pub struct CitedSource {
+    /// The answer.
+    pub message: MessageId,
     pub source: Source,
     pub question: Option<CheckQuestion>,
 }
@@ -45,8 +45,14 @@ pub struct CitedSource {
 impl CitationState {
     /// The state of the card for comparison: the card is unchanged while this is.
     pub(crate) fn layout_key(&self, now: Timestamp) -> Option<(u64, Option<i64>)> {
-        let reads = self.checks.values().any(|check| matches!(check, PageCheck::Running { .. }));
-        self.is_open.then(|| (self.rev, reads.then(|| now.as_second())))
+        self.is_open.then(|| (self.rev, self.checks.running().next().map(|_| now.as_second())))
+    }
+
+    /// The state of the checks of an answer for comparison; `None` if there are none.
+    pub(crate) fn checks_key(&self, message: MessageId, now: Timestamp) -> Option<(u64, Option<i64>)> {
+        self.checks.of_message(message).next()?;
+        let is_running = self.checks.running().any(|(of, _)| of == message);
+        Some((self.checks.rev, is_running.then(|| now.as_second())))
     }
 }
 
@@ -107,8 +113,8 @@ impl Transcript {
         };
         let source = citations.sources().iter().find(|source| source.number == number)?.clone();
         let claims = citations.claims(number, answer);
-        let question = check_question(&source, citation, &claims);
-        Some(CitedSource { source, question })
+        let question = CheckQuestion::new(&source, &claims);
+        Some(CitedSource { message, source, question })
     }
 
     /// Whether the card of the citation under the cursor is open.
@@ -129,9 +135,9 @@ impl Transcript {
         }
     }
 
-    /// The state of a check, if it was started.
-    pub fn check(&self, question: &CheckQuestion) -> Option<&PageCheck> {
-        self.citation_state.checks.get(question)
+    /// The checks of the sources.
+    pub fn checks(&self) -> &SourceChecks {
+        &self.citation_state.checks
     }
 
     /// Opens the card of a clicked mark, or closes it if it is open.
@@ -143,11 +149,8 @@ impl Transcript {
     }
 
     /// Sets the state of a check; `None` removes it.
-    pub fn set_check(&mut self, question: CheckQuestion, check: Option<PageCheck>) {
-        match check {
-            Some(check) => self.citation_state.checks.insert(question, check),
-            None => self.citation_state.checks.remove(&question),
-        };
+    pub fn set_check(&mut self, message: MessageId, source: String, check: Option<PageCheck>) {
+        self.citation_state.checks.set(message, source, check);
         self.on_citation_changed();
     }
 
@@ -164,32 +167,6 @@ impl Transcript {
             self.pending_moves.push(PendingMove::ShowSourceCard);
         }
     }
-
-    /// The start times of the running checks.
-    pub fn running_checks(&self) -> impl Iterator<Item = Timestamp> {
-        self.citation_state.checks.values().filter_map(|check| match check {
-            PageCheck::Running { since } => Some(*since),
-            PageCheck::Asking { .. } | PageCheck::Done { .. } | PageCheck::Failed { .. } => None,
-        })
-    }
-}
-
-/// The question that a check of a citation answers, if the source has a page and there is text to look for.
-pub(crate) fn check_question(
-    source: &Source,
-    citation: CitationTarget,
-    claims: &[crate::citations::annotations::CitedClaim],
-) -> Option<CheckQuestion> {
-    let url = source.page_url()?.to_owned();
-    let here = |claim: &&crate::citations::annotations::CitedClaim| {
-        citation == CitationTarget::Mark { place: claim.part, annotation: claim.annotation }
-    };
-    let claim = || {
-        let claim = claims.iter().find(here).or(claims.first()).filter(|claim| !claim.text.is_empty())?;
-        Some(CheckText::Claim(claim.text.clone()))
-    };
-    let words = source.excerpt.clone().map(CheckText::Excerpt).or_else(claim)?;
-    Some(CheckQuestion { url, text: words })
 }
 
 impl LayoutPass<'_> {
@@ -202,7 +179,7 @@ impl LayoutPass<'_> {
         };
         let Some((message, citation)) = found else { return top };
         self.transcript.cursor = Some(TranscriptCursor { message, target: CursorTarget::Citation(citation) });
-        self.transcript.citation_state.checks.retain(|_, check| !matches!(check, PageCheck::Asking { .. }));
+        self.transcript.citation_state.checks.drop_questions();
         // All messages are checked again, because the highlight and perhaps a card have moved.
         self.transcript.frame += 1;
         if self.transcript.citation_state.is_open {

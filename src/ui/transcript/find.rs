@@ -16,6 +16,7 @@ use super::{
 use crate::{
     chat::{ItemSlot, MessageId},
     render::{
+        markdown::{SearchJob, TextHits},
         row::{RowKind, StyledRow},
         source_map::{SourceKind, SourceSpan},
     },
@@ -120,7 +121,20 @@ impl Transcript {
 
     /// Whether some messages have not been searched yet, so that another frame must continue.
     pub fn is_searching(&self) -> bool {
-        self.find.as_ref().is_some_and(|find| !find.needle.is_empty() && !find.hits.is_complete())
+        let is_open = |find: &FindState| !find.needle.is_empty() && !find.hits.is_complete() && !find.hits.is_waiting();
+        self.find.as_ref().is_some_and(is_open)
+    }
+
+    /// Takes the text to search that is too long for a frame, and the number of that search.
+    pub fn take_search_job(&mut self) -> Option<(u64, SearchJob)> {
+        Some((self.search_ticket, self.search_job.take()?))
+    }
+
+    /// Takes back what was found in a long text; the next `sync` shows it.
+    pub fn on_text_searched(&mut self, ticket: u64, found: TextHits) {
+        if let Some(find) = self.find.as_mut().filter(|_| ticket == self.search_ticket) {
+            find.hits.on_searched(found);
+        }
     }
 
     /// The number of bytes searched so far, for tests.
@@ -189,7 +203,10 @@ impl LayoutPass<'_> {
             (find.match_count, find.current_number) = (0, 0);
         } else {
             let before = (find.hits.bytes_searched, find.hits.is_complete());
-            find.hits.sync(self.conversation, &find.needle);
+            if let Some(job) = find.hits.sync(self.conversation, &find.needle) {
+                self.transcript.search_ticket += 1;
+                self.transcript.search_job = Some(job);
+            }
             let changed = before != (find.hits.bytes_searched, find.hits.is_complete());
             if find.current.is_none() {
                 let (index, part, source) = find.origin.map_or((0, PartKey::new(PartKind::Head), 0), |origin| {

@@ -136,7 +136,7 @@ impl Transcript {
             end += span.width();
             cell < end
         })?;
-        let cited = span.citation?;
+        let cited = span.citation()?;
         let Some(annotation) = cited.annotation else { return Some(CitationTarget::Entry(cited.number)) };
         let shown = laid.citation_rows().into_iter();
         shown

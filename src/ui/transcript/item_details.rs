@@ -82,7 +82,7 @@ pub(crate) fn search_text_rows(text: &str, width: usize) -> Vec<StyledRow> {
         for mut row in StyledRow::wrapped(line, width, RowKind::Search, ink) {
             row.source = offset + row.source.start..offset + row.source.end;
             row.source_map.shift(offset);
-            row.spans.iter_mut().for_each(|span| span.link.clone_from(&link));
+            row.spans = row.spans.into_iter().map(|span| span.with_link(link.clone())).collect();
             rows.push(row);
         }
         offset += line.len() + 1;

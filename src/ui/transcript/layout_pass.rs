@@ -1,6 +1,6 @@
 //! One layout pass: applies the pending moves and lays out what the window needs.
 
-use std::collections::BTreeSet;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use super::{
     CACHE_MARGIN, LiveCard, PendingApproval, PendingMove, RowPos, ScrollMode, ScrollMove, Transcript, VisibleRange,
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     chat::{Conversation, MessageId, Timestamp},
     render::markdown::LayoutBudget,
+    ui::reading::text_focus::TextFocus,
 };
 
 /// A transcript while it is being laid out.
@@ -62,6 +63,7 @@ impl LayoutPass<'_> {
             enter: self.transcript.live_enter(self.conversation),
             target: self.transcript.cursor.filter(|cursor| cursor.message == id).map(|cursor| cursor.target),
             citation_state: &self.transcript.citation_state,
+            focus: self.focus_in(index),
         };
         let laid = self.transcript.message_rows.entry(id).or_default();
         laid.budget = self.budget;
@@ -69,6 +71,17 @@ impl LayoutPass<'_> {
         self.budget = laid.budget;
         self.transcript.work.rows += work.rows;
         self.transcript.work.bytes += work.bytes;
+        self.transcript.work.longest_step = self.transcript.work.longest_step.max(work.longest_step);
+    }
+
+    /// What of a message is being read: what is below the top row, and the end of what is above it.
+    fn focus_in(&self, index: usize) -> TextFocus {
+        let ScrollMode::Anchored(anchor) = &self.transcript.scroll else { return TextFocus::End };
+        match index.cmp(&anchor.message_index) {
+            Ordering::Less => TextFocus::End,
+            Ordering::Equal => message_rows::focus_of(anchor),
+            Ordering::Greater => TextFocus::Start,
+        }
     }
 
     /// Allows a message to be laid out again in this frame, because its folding has changed.
@@ -255,6 +268,7 @@ impl LayoutPass<'_> {
         self.mark_matches();
         self.update_selection();
         self.evict_distant_rows(top.message_index, spot.message_index);
+        self.transcript.budget_left = self.budget;
     }
 
     /// Records the last row that the reader has seen, and how many rows were added after it.

@@ -26,6 +26,7 @@ use crate::{
         source_map::{SourceMap, SourcePos},
         theme::ColourRole,
     },
+    ui::reading::text_focus::{TextFocus, TextKey},
 };
 
 /// The layout parameters that all messages share.
@@ -55,10 +56,8 @@ pub(crate) struct LayoutCx<'a> {
     /// The cursor's target, if it is in this message.
     pub target: Option<CursorTarget>,
     pub citation_state: &'a CitationState,
+    pub focus: TextFocus,
 }
-
-/// Identifies a text of an answer: its item, and which of its texts.
-pub(crate) type TextKey = (ItemSlot, usize);
 
 /// The rows of one message.
 #[derive(Debug, Clone, Default)]
@@ -98,6 +97,7 @@ struct LayoutKey {
     day: jiff::civil::Date,
     selected_citation: Option<CitationTarget>,
     source_card: Option<(u64, Option<i64>)>,
+    checks: Option<(u64, Option<i64>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -148,6 +148,19 @@ impl Default for PlacedRow<'_> {
     }
 }
 
+/// What of its message is being read, if this is the top row.
+pub(super) fn focus_of(anchor: &RowAnchor) -> TextFocus {
+    match (anchor.part.kind, anchor.part.slot) {
+        (PartKind::Text, Some(slot)) => TextFocus::At((slot, anchor.part.index), anchor.source_start),
+        (PartKind::Details, Some(slot)) => {
+            TextFocus::At(answer::reasoning_key(slot, anchor.part.index), anchor.source_start)
+        }
+        (PartKind::Head | PartKind::Notes, _) => TextFocus::Start,
+        (_, Some(slot)) => TextFocus::At((slot, 0), 0),
+        (_, None) => TextFocus::End,
+    }
+}
+
 impl MessageRows {
     /// Brings the rows up to date. Returns the work that took.
     pub(super) fn sync(&mut self, message: &Message, context: &LayoutCx) -> LayoutWork {
@@ -177,6 +190,7 @@ impl MessageRows {
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
             selected_citation: cited,
             source_card: cited.and_then(|_| context.citation_state.layout_key(context.now)),
+            checks: context.citation_state.checks_key(message.id, context.now),
         };
         let is_live = message.as_answer().is_some_and(|answer| !answer.is_over());
         if !is_live && !self.is_behind && self.finished.is_empty() && self.layout_key.as_ref() == Some(&key) {
@@ -204,6 +218,7 @@ impl MessageRows {
         LayoutWork {
             rows: after.rows.saturating_sub(before.rows) + owned_rows as u64,
             bytes: after.bytes.saturating_sub(before.bytes),
+            longest_step: after.longest_step,
         }
     }
 
@@ -292,6 +307,7 @@ impl MessageRows {
             PartKind::Head
             | PartKind::Notes
             | PartKind::Label
+            | PartKind::Checks
             | PartKind::Text
             | PartKind::Sources
             | PartKind::SourceCard
@@ -336,7 +352,7 @@ impl MessageRows {
         for (first, section) in placed(&self.sections) {
             let rows = (first..).zip(self.rows_of(&section.rows));
             for (row, span) in rows.flat_map(|(row, it)| it.spans.iter().map(move |span| (row, span))) {
-                let Some(cited) = span.citation else { continue };
+                let Some(cited) = span.citation() else { continue };
                 match (section.key, cited.annotation) {
                     (PartKey { kind: PartKind::Text, slot: Some(slot), index }, Some(annotation)) => {
                         marked.insert(cited.number);
@@ -455,6 +471,7 @@ impl MessageRows {
         self.texts.values().map(MarkdownLayout::work).fold(LayoutWork::default(), |sum, work| LayoutWork {
             rows: sum.rows + work.rows,
             bytes: sum.bytes + work.bytes,
+            longest_step: sum.longest_step.max(work.longest_step),
         })
     }
 }

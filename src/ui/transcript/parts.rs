@@ -43,6 +43,8 @@ pub(crate) enum PartKind {
     Details,
     /// The label above a text that is commentary rather than the answer itself.
     Label,
+    /// How the checks of the sources stand.
+    Checks,
     /// A prompt, a text of an answer or a refusal.
     Text,
     Sources,
@@ -78,6 +80,7 @@ pub(crate) enum PartContent<'a> {
     UnknownItem(&'a Item),
     RawJson(&'a Item),
     CommentaryLabel,
+    Checks,
     Text(&'a str, &'a Item),
     Refusal(&'a str),
     Sources,
@@ -133,6 +136,7 @@ impl<'a> PartContent<'a> {
             | Self::SearchHead(_)
             | Self::UnknownItem(_)
             | Self::CommentaryLabel
+            | Self::Checks
             | Self::Sources
             | Self::Card => None,
         }
@@ -168,7 +172,7 @@ impl<'a> MessageParts<'a> {
     /// The messages of an answer, with a group of work before each and one after the last.
     fn push_answer(&mut self, answer: &'a Answer) {
         self.push(PartKey::new(PartKind::Notes), PartContent::Notes);
-        let (mut group, mut others) = (WorkGroup::default(), Vec::new());
+        let (mut group, mut others, mut has_text) = (WorkGroup::default(), Vec::new(), false);
         for (&slot, item) in &answer.items {
             match &*item.kind {
                 ItemKind::Reasoning(reasoning) => group.reasoning.push((slot, item, reasoning)),
@@ -179,6 +183,9 @@ impl<'a> MessageParts<'a> {
                 ItemKind::Message { parts, .. } if parts.iter().all(|part| part.text().is_empty()) => (),
                 ItemKind::Message { parts, phase } => {
                     self.push_work(answer, std::mem::take(&mut group), std::mem::take(&mut others));
+                    if !std::mem::replace(&mut has_text, true) {
+                        self.push(PartKey::new(PartKind::Checks), PartContent::Checks);
+                    }
                     self.push_message(slot, item, parts, phase.as_deref() == Some("commentary"));
                 }
             }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     chat::{Message, MessageId},
+    config::CopyForm,
     render::{
         row::{CellMap, RowCopier, StyledRow},
         source_map::SourcePos,
@@ -44,8 +45,8 @@ pub enum SelectionInput {
 pub enum SelectionCopy {
     /// As it reads, which ends the selection.
     Text,
-    /// As its source, which ends the selection.
-    Markdown,
+    /// Its Markdown in some form, which ends the selection.
+    Source(CopyForm),
     /// As it reads, because the mouse was released.
     OnRelease,
 }
@@ -258,7 +259,7 @@ impl LayoutPass<'_> {
         let messages = from.row_pos.message_index..=to.row_pos.message_index;
         let text = match copy {
             SelectionCopy::Text | SelectionCopy::OnRelease => self.selected_text(messages),
-            SelectionCopy::Markdown => self.selected_markdown(messages),
+            SelectionCopy::Source(_) => self.selected_markdown(messages),
         };
         self.transcript.copied_text = Some((copy, text));
         if copy != SelectionCopy::OnRelease {

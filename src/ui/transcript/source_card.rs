@@ -3,12 +3,12 @@
 use jiff::tz::TimeZone;
 
 use crate::ui::reading::{
-    facts,
+    check_words, facts,
     limited_text::{address_spans, wrap_limited},
 };
 use crate::{
     chat::Timestamp,
-    citations::quote::{self, MatchQuality, QuoteMatch},
+    citations::quote,
     text,
     ui::{
         Action,
@@ -18,8 +18,8 @@ use crate::{
 };
 use crate::{
     citations::{
-        annotations::{CitedClaim, Source, TextPartId},
-        check::{CheckQuestion, PageCheck},
+        annotations::{CitedClaim, Source, TextPartId, address_key},
+        check::{CheckOutcome, CheckQuestion, PageCheck},
     },
     render::{
         card::wrap_spans,
@@ -152,61 +152,37 @@ impl SourceCard<'_> {
                 push_text(&[
                     StyledSpan::new(format!("{} ", self.marks.asking), TextStyle::of(ColourRole::Warning)),
                     StyledSpan::new("Let ibid fetch ", plain),
-                    StyledSpan::new(&*text::clean(&question.url), TextStyle::of(ColourRole::Link)),
-                    StyledSpan::new(format!(" and look for {} there?", question.text.label()), plain),
+                    StyledSpan::new(&*text::clean(question.page()), TextStyle::of(ColourRole::Link)),
+                    StyledSpan::new(format!(" and look for {} there?", question.label()), plain),
                 ]);
                 push_text(&[StyledSpan::new("The site will see your IP address; no key or cookies are sent.", muted)]);
             }
             Some((question, PageCheck::Running { since })) => {
                 let spent = facts::format_whole_seconds(facts::millis_between(*since, self.now) / 1000 * 1000);
-                let words = format!("reading {}  {spent}", text::clean(host(&question.url)));
+                let words = format!("reading {}  {spent}", text::clean(host(&question.source)));
                 push_text(&[
                     StyledSpan::new(format!("{} ", self.marks.running), TextStyle::of(ColourRole::Accent)),
                     StyledSpan::new(words, muted),
                 ]);
             }
-            Some((_, PageCheck::Failed { at, reason: why })) => {
+            Some((question, PageCheck::Done { at, result })) => {
                 let time = facts::time_of_day(*at, self.now, self.zone);
-                push_text(&[
-                    StyledSpan::new(
-                        format!("{} could not be checked", self.marks.failed),
-                        TextStyle::of(ColourRole::Warning),
-                    ),
-                    StyledSpan::new(format!(" {time}: {}", text::clean(why)), plain),
-                ]);
-            }
-            Some((question, PageCheck::Done { at, page })) => {
-                let time = facts::time_of_day(*at, self.now, self.zone);
-                let (mark, role, verdict) = verdict(question, &page.matches, self.marks);
-                push_text(&[
-                    StyledSpan::new(format!("{mark} checked {time}"), TextStyle::of(role)),
-                    StyledSpan::new(format!(": {verdict}"), plain),
-                ]);
-                if let Some(place) =
-                    page.matches.iter().max_by_key(|found| match_rank(found)).and_then(|it| it.place.as_ref())
-                {
-                    push_text(&[
-                        StyledSpan::new(&*text::clean(&place.before), muted),
-                        StyledSpan::new(&*text::clean(&place.matched), plain.on_background(ColourRole::Mark)),
-                        StyledSpan::new(&*text::clean(&place.after), muted),
-                    ]);
+                rows.extend(check_words::result_rows(result, width, self.marks));
+                let mut notes = vec![format!("Checked {time}.")];
+                if let CheckOutcome::Read(page) = &result.outcome {
+                    if address_key(&page.url) != address_key(question.page()) {
+                        notes.push(format!("The address redirects to {}", text::clean(&page.url)));
+                    }
+                    if let Some(megabytes) = page.truncated_at_mb {
+                        notes.push(format!("Only the first {megabytes} MB of the page were read."));
+                    }
                 }
-                if crate::citations::annotations::address_key(&page.url)
-                    != crate::citations::annotations::address_key(&question.url)
-                {
-                    push_text(&[StyledSpan::new(
-                        format!("The address redirects to {}", text::clean(&page.url)),
-                        muted,
-                    )]);
-                }
-                if let Some(megabytes) = page.truncated_at_mb {
-                    push_text(&[StyledSpan::new(
-                        format!("Only the first {megabytes} MB of the page were read."),
-                        muted,
-                    )]);
+                for note in notes {
+                    rows.extend(row_spans(wrap_spans(&[StyledSpan::new(note, muted)], width, RowKind::Text)));
                 }
             }
         }
+        let mut push_text = |content: &[StyledSpan]| rows.extend(row_spans(wrap_spans(content, width, RowKind::Text)));
         if let Some(command) = self.browse_command {
             push_text(&[StyledSpan::new("There is no browser here. On a computer with one, run:", muted)]);
             push_text(&[StyledSpan::new(&*text::clean(command), plain)]);
@@ -247,7 +223,7 @@ impl SourceCard<'_> {
                 KeyContext::Question,
                 &[(&[Action::FetchOnce], "yes"), (&[Action::FetchAlways], "always"), (&[Action::FetchNever], "no")],
             ),
-            Some(PageCheck::Running { .. } | PageCheck::Done { .. } | PageCheck::Failed { .. }) | None => {
+            Some(PageCheck::Running { .. } | PageCheck::Done { .. }) | None => {
                 let mut labels: Vec<(&[Action], &str)> = Vec::new();
                 labels.extend(self.source.page_url().map(|_| (&[Action::OpenInBrowser][..], "open")));
                 labels.extend(self.question.map(|_| (&[Action::CheckSource][..], "check")));
@@ -291,52 +267,6 @@ fn justified(mut left: Vec<StyledSpan>, right: &str, width: usize) -> Vec<Styled
 fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or(rest)
-}
-
-/// The rank of a match; the place of the best match is shown.
-fn match_rank(found: &QuoteMatch) -> usize {
-    match found.quality {
-        MatchQuality::Exact => usize::MAX,
-        MatchQuality::Loose => usize::MAX - 1,
-        MatchQuality::Partial(some, _) => some,
-        MatchQuality::NotFound => 0,
-    }
-}
-
-/// The result of a check as a mark, its role and a message.
-fn verdict(question: &CheckQuestion, found: &[QuoteMatch], marks: &ThemeMarks) -> (&'static str, ColourRole, String) {
-    let name = question.text.label();
-    if let [only] = found {
-        let place = only.place.as_ref().map(|place| format!(", {}\u{a0}% down", place.percent)).unwrap_or_default();
-        return match only.quality {
-            MatchQuality::Exact => (marks.done, ColourRole::Ok, format!("{name} is on the page word for word{place}")),
-            MatchQuality::Loose => {
-                let words = format!("{name} is on the page except for punctuation, case or white space{place}");
-                (marks.done, ColourRole::Ok, words)
-            }
-            MatchQuality::Partial(some, all) => {
-                let words = format!("only {some} of {all} words of {name} are on the page in a row{place}");
-                (marks.asking, ColourRole::Warning, words)
-            }
-            MatchQuality::NotFound => (marks.asking, ColourRole::Warning, format!("{name} was not found on the page")),
-        };
-    }
-    let count = |of: fn(&MatchQuality) -> bool| found.iter().filter(|found| of(&found.quality)).count();
-    let kinds = [
-        (count(|how| *how == MatchQuality::Exact), "found word for word"),
-        (count(|how| *how == MatchQuality::Loose), "found except for punctuation, case or white space"),
-        (count(|how| matches!(how, MatchQuality::Partial(..))), "found only in part"),
-        (count(|how| *how == MatchQuality::NotFound), "not found"),
-    ];
-    let counts: Vec<String> =
-        kinds.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}")).collect();
-    let all = found.iter().all(|found| matches!(found.quality, MatchQuality::Exact | MatchQuality::Loose));
-    let (mark, role) =
-        if all && !found.is_empty() { (marks.done, ColourRole::Ok) } else { (marks.asking, ColourRole::Warning) };
-    if found.is_empty() {
-        return (mark, role, format!("{name} has no words to look for"));
-    }
-    (mark, role, format!("{name} has {} passages: {}", found.len(), counts.join(", ")))
 }
 
 /// Formats a source as a Markdown footnote.

@@ -4,26 +4,34 @@ use std::sync::Arc;
 
 use crate::text;
 use crate::{
-    citations::annotations::Source,
+    citations::annotations::AnswerCitations,
     render::{
         row::{RowKind, StyledRow, StyledSpan, TextStyle},
-        theme::ColourRole,
+        theme::{ColourRole, ThemeMarks},
     },
+    ui::reading::check_words,
 };
 
 const LABEL: &str = "Sources  ";
 
 /// Lays out `Sources  [1] sqlite.org/wal  [2] …`, wrapped with a hanging indent; no rows without sources. The mark of
-/// the source `lit` is highlighted.
-pub fn sources_line(sources: &[Source], highlighted: Option<u32>, width: usize) -> Vec<StyledRow> {
+/// the highlighted source stands out; what a check says about a source follows its mark.
+pub fn sources_line(
+    citations: &AnswerCitations,
+    highlighted: Option<u32>,
+    width: usize,
+    marks: &ThemeMarks,
+) -> Vec<StyledRow> {
     let mut rows: Vec<StyledRow> = Vec::new();
     let indent = if width >= 30 { LABEL.len() } else { 0 };
     let room = width - indent;
     let mut used = 0;
-    for source in sources {
+    for source in citations.sources() {
+        let verdict = citations.verdict(source.number).map(|verdict| check_words::verdict_sign(verdict, marks));
+        let sign_cells = if verdict.is_some() { 2 } else { 0 };
         let mark = format!("[{}] ", source.number);
-        let site = text::truncate(&source.site, room.saturating_sub(mark.len()).max(1)).into_owned();
-        let cells = mark.len() + text::width(&site);
+        let site = text::truncate(&source.site, room.saturating_sub(mark.len() + sign_cells).max(1)).into_owned();
+        let cells = mark.len() + sign_cells + text::width(&site);
         if rows.is_empty() || used + 2 + cells > room {
             let lead = if rows.is_empty() && indent > 0 { LABEL.to_owned() } else { " ".repeat(indent) };
             rows.push(StyledRow {
@@ -41,7 +49,10 @@ pub fn sources_line(sources: &[Source], highlighted: Option<u32>, width: usize) 
         let link = source.url.as_deref().map(Arc::from);
         row.spans.push(StyledSpan::source_number(source.number, highlighted == Some(source.number)));
         row.spans.push(StyledSpan::new(" ", TextStyle::of(ColourRole::Text)));
-        row.spans.push(StyledSpan { link, ..StyledSpan::new(site, TextStyle::of(ColourRole::Text)) });
+        if let Some(sign) = verdict {
+            row.spans.extend([sign, StyledSpan::new(" ", TextStyle::of(ColourRole::Text))]);
+        }
+        row.spans.push(StyledSpan::new(site, TextStyle::of(ColourRole::Text)).with_link(link));
     }
     rows.into_iter().map(|row| row.truncated(width)).collect()
 }

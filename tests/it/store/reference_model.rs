@@ -53,6 +53,8 @@ impl ReferenceModel {
             | ConversationChange::Recording { .. }
             | ConversationChange::RecordingChunk { .. }
             | ConversationChange::CallResult { .. }
+            | ConversationChange::SourceCheck(_)
+            | ConversationChange::SideCost { .. }
             | ConversationChange::CallRun { .. } => (),
             ConversationChange::Draft { conversation, text } => {
                 self.conversations.get_mut(conversation)?.draft.clone_from(text);

@@ -4,7 +4,7 @@ use pulldown_cmark::Tag;
 
 use super::MarkdownVisitor;
 use crate::{
-    render::markdown::layout_budget::{CELLS_PER_ROW, CELLS_PER_SPAN},
+    render::markdown::layout_budget::cells_of_row,
     render::row::{LineJoin, MappedSpans, RowKind, StyledRow, StyledSpan},
     text::work,
 };
@@ -63,7 +63,7 @@ impl MarkdownVisitor<'_> {
         // A long text has many rows, and most have one piece.
         row.spans.shrink_to_fit();
         row.source_map.shrink_to_fit();
-        self.out.cells += CELLS_PER_ROW + row.spans.iter().map(|span| CELLS_PER_SPAN + span.text.len()).sum::<usize>();
+        self.out.cells += cells_of_row(&row);
         let end = source_end.max(self.source_end);
         row.source = self.source_end..end;
         self.source_end = end;

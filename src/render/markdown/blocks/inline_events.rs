@@ -36,14 +36,28 @@ impl MarkdownVisitor<'_> {
             self.put_text(words, self.current_style(), range);
             return;
         }
+        let mut from = range.start;
+        for hidden in self.hidden_in(&range).collect::<Vec<_>>() {
+            let (start, end) = (hidden.start.max(from), hidden.end.min(range.end));
+            self.put_with_links(&words[from - range.start..start - range.start], from);
+            from = end.max(from);
+            if hidden.end <= range.end {
+                self.place_marks_until(from);
+            }
+        }
+        self.put_with_links(&words[from - range.start..], from);
+    }
+
+    /// Adds text that is in the source verbatim from `start` on, with its bare addresses as links.
+    fn put_with_links(&mut self, words: &str, start: usize) {
         let is_plain = self.links.is_empty() && self.images.is_empty();
         let mut from = 0;
         for bare in text::link::find_addresses(words).into_iter().filter(|_| is_plain) {
-            self.put_with_marks(&words[from..bare.start], range.start + from);
-            self.push_bare_link(&words[bare.clone()], range.start + bare.start);
+            self.put_with_marks(&words[from..bare.start], start + from);
+            self.push_bare_link(&words[bare.clone()], start + bare.start);
             from = bare.end;
         }
-        self.put_with_marks(&words[from..], range.start + from);
+        self.put_with_marks(&words[from..], start + from);
     }
 
     /// Adds an address in running text as a link to itself.

@@ -7,8 +7,9 @@ use ratatui::style::Modifier;
 
 use super::MarkdownVisitor;
 use crate::{
-    citations::annotations,
+    citations::{annotations, check::CheckVerdict},
     render::{
+        markdown::inline::StyledMark,
         row::{CitationRef, TextStyle},
         theme::ColourRole,
     },
@@ -31,11 +32,13 @@ impl MarkdownVisitor<'_> {
         if let Some(at) = mark {
             self.placed_marks[at] = true;
         }
+        let is_cited_by_server =
+            |at: usize| self.input.citation_marks[at].cited.as_ref().is_some_and(|cited| cited.is_from_server);
         let replaced = mark.is_some_and(|at| {
-            self.input.citation_marks[at].is_from_server
-                || annotations::only_names_address(&self.input.source[range.clone()])
+            is_cited_by_server(at) || annotations::only_names_address(&self.input.source[range.clone()])
         });
-        if replaced {
+        let is_hidden = self.hidden_at(range.start).is_some_and(|hidden| hidden.end >= range.end);
+        if replaced || is_hidden {
             self.skipped_link = Some(range.clone());
         }
         let target = text::clean(address);
@@ -50,7 +53,8 @@ impl MarkdownVisitor<'_> {
         let is_in_text = [address, target.trim_start_matches("mailto:")]
             .iter()
             .any(|said| words.strip_prefix(said).is_some_and(|rest| rest.starts_with(['>', ']'])));
-        let shows_address = !is_in_text && (!can_open || self.input.options.shows_addresses && mark.is_none());
+        let shows_address =
+            !is_in_text && !is_hidden && (!can_open || self.input.options.shows_addresses && mark.is_none());
         let shown = shows_address.then(|| target.trim_start_matches("mailto:").to_owned());
         let target = can_open.then(|| Arc::from(&*target));
         let bracket = range.start..range.start + 1;
@@ -82,16 +86,21 @@ impl MarkdownVisitor<'_> {
         let Some((index, replaced)) = link.mark else { return };
         self.skipped_link = None;
         let source = if replaced { link.range } else { link.range.end..link.range.end };
-        let (cited, style) = self.styled_mark(index);
-        self.inline.get_or_insert_default().push_mark(cited, style, source);
+        let Some(mark) = self.styled_mark(index) else { return };
+        self.inline.get_or_insert_default().push_mark(&mark, source);
     }
 
-    /// Returns a citation mark and its style.
-    fn styled_mark(&self, index: usize) -> (CitationRef, TextStyle) {
-        let mark = &self.input.citation_marks[index];
-        let is_lit = self.input.highlighted.as_ref().is_some_and(|lit| lit.annotation_index == mark.annotation_index);
-        let cited = CitationRef { number: mark.number, annotation: Some(mark.annotation_index) };
-        (cited, if is_lit { TextStyle::SELECTED_CITATION } else { TextStyle::of(ColourRole::Accent) })
+    /// Returns a citation mark and its style; `None` if it only hides something.
+    fn styled_mark(&self, index: usize) -> Option<StyledMark> {
+        let cited = self.input.citation_marks[index].cited.as_ref()?;
+        let is_lit = self.input.highlighted.as_ref().is_some_and(|lit| lit.annotation_index == cited.annotation_index);
+        let style = if is_lit { TextStyle::SELECTED_CITATION } else { TextStyle::of(ColourRole::Accent) };
+        let verdict = cited.verdict.map(|verdict| {
+            let role = if verdict == CheckVerdict::NotFound { ColourRole::Error } else { ColourRole::Muted };
+            (self.input.options.marks.verdict(verdict), TextStyle::of(role))
+        });
+        let cited = CitationRef { number: cited.number, annotation: Some(cited.annotation_index) };
+        Some(StyledMark { cited, style, verdict })
     }
 
     /// Returns the index of the citation that a link belongs to.
@@ -102,8 +111,20 @@ impl MarkdownVisitor<'_> {
             !self.placed_marks[at]
                 && mark.range.start < range.end
                 && range.start < mark.range.end
-                && (*mark.key == *key || mark.is_from_server && near(mark))
+                && mark.cited.as_ref().is_some_and(|cited| *cited.key == *key || cited.is_from_server && near(mark))
         })
+    }
+
+    /// Returns the hidden range that contains a position.
+    pub(crate) fn hidden_at(&self, position: usize) -> Option<Range<usize>> {
+        self.hidden_in(&(position..position + 1)).next()
+    }
+
+    /// Returns the hidden ranges that overlap another, in order.
+    pub(crate) fn hidden_in(&self, range: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let (start, end) = (range.start, range.end);
+        let hidden = self.input.citation_marks.iter().filter(|mark| mark.cited.is_none()).map(|mark| &mark.range);
+        hidden.filter(move |hidden| hidden.start < end && start < hidden.end).cloned()
     }
 
     /// Returns where the next claim without a link ends, up to `end`.
@@ -122,10 +143,10 @@ impl MarkdownVisitor<'_> {
                 self.pending_marks().find(|(_, mark)| mark.insert_at <= end).map(|(at, mark)| (at, mark.insert_at));
             let Some((at, point)) = due else { return };
             self.placed_marks[at] = true;
-            let (cited, ink) = self.styled_mark(at);
+            let Some(mark) = self.styled_mark(at) else { continue };
             // Never at the start of a paragraph, nor inside a link whose text is not shown.
             if let Some(inline) = self.inline.as_mut().filter(|inline| !inline.is_empty()) {
-                inline.push_mark(cited, ink, point..point);
+                inline.push_mark(&mark, point..point);
             }
         }
     }

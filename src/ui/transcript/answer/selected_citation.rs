@@ -2,9 +2,9 @@
 
 use super::{AnswerPart, MessageSection, PartKey, PartKind, SectionBuilder, SectionRows};
 use crate::{
-    citations::annotations::TextPartId,
+    citations::{annotations::TextPartId, check::CheckQuestion},
     render::row::{RowKind, StyledRow},
-    ui::transcript::{CitationTarget, CursorTarget, citation_walk, source_card::SourceCard},
+    ui::transcript::{CitationTarget, CursorTarget, source_card::SourceCard},
 };
 
 impl SectionBuilder<'_> {
@@ -58,7 +58,7 @@ impl SectionBuilder<'_> {
     fn paragraph_end(&self, place: TextPartId, annotation: usize) -> Option<usize> {
         let rows = self.laid.texts.get(&place)?.rows();
         let has_mark = |row: &StyledRow| {
-            row.spans.iter().any(|span| span.citation.is_some_and(|cited| cited.annotation == Some(annotation)))
+            row.spans.iter().any(|span| span.citation().is_some_and(|cited| cited.annotation == Some(annotation)))
         };
         let mark = rows.iter().position(has_mark)?;
         let is_continued = |at: usize| {
@@ -81,14 +81,14 @@ impl SectionBuilder<'_> {
         };
         let Some(source) = citations.sources().iter().find(|source| Some(source.number) == number) else { return };
         let claims = citations.claims(source.number, self.answer);
-        let question = citation_walk::check_question(source, citation, &claims);
+        let question = CheckQuestion::new(source, &claims);
         let state = &self.context.citation_state;
         let card = SourceCard {
             source,
             claims: &claims,
             opened_from: from,
             question: question.as_ref(),
-            check: question.as_ref().and_then(|question| state.checks.get(question)),
+            check: question.as_ref().and_then(|question| state.checks.get(self.message.id, &question.source)),
             browse_command: state
                 .unopened_page
                 .as_ref()

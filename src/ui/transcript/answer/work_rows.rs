@@ -15,7 +15,7 @@ use crate::{
     },
     text,
     ui::{
-        reading::{ReadingOptions, facts},
+        reading::{ReadingOptions, facts, text_focus::TextKey},
         transcript::{call_rows as tool, item_details, parts::WorkGroup},
     },
 };
@@ -25,6 +25,11 @@ const LIVE_ROWS: usize = 3;
 
 /// The offset that separates the keys of reasoning from those of texts in `texts`.
 const REASONING_KEYS: usize = 1 << 20;
+
+/// The key of a reasoning: it shares the map of the texts.
+pub(crate) fn reasoning_key(slot: ItemSlot, index: usize) -> TextKey {
+    (slot, REASONING_KEYS + index)
+}
 
 /// How much of a reasoning is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,8 +171,7 @@ impl SectionBuilder<'_> {
             ReasoningView::Open => true,
         };
         let Some(slot) = part.key.slot.filter(|_| is_shown) else { return };
-        // Texts and reasoning share the map under different keys.
-        let key = (slot, REASONING_KEYS + part.key.index);
+        let key = reasoning_key(slot, part.key.index);
         let look = reasoning_look(&self.layout.options);
         let is_complete = item.closed_at.is_some() || self.answer.is_over();
         let rows = self.sync_text(key, text, &look, self.barred_width(), is_complete, false);
@@ -179,7 +183,7 @@ impl SectionBuilder<'_> {
     }
 
     /// The last rows of a text that are not blank.
-    fn last_rows(&self, key: (ItemSlot, usize)) -> Vec<StyledRow> {
+    fn last_rows(&self, key: TextKey) -> Vec<StyledRow> {
         let rows = self.laid.texts.get(&key).map_or(&[][..], MarkdownLayout::rows);
         let written = rows.iter().rev().filter(|row| row.kind != RowKind::Blank);
         let mut last: Vec<StyledRow> = written.take(LIVE_ROWS).cloned().collect();

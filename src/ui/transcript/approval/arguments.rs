@@ -177,7 +177,7 @@ fn hunk_start(header: &str) -> Option<(usize, usize)> {
 
 impl<'a> ArgumentEntry<'a> {
     fn text(label: String, text: impl Into<String>, role: ColourRole) -> Self {
-        Self::Field { label, value: vec![StyledSpan::new(text, TextStyle::of(role))] }
+        Self::Field { label, value: vec![StyledSpan::new(text.into(), TextStyle::of(role))] }
     }
 
     /// A change of a text; its lines are counted from the beginning of the text that was sent.

@@ -3,11 +3,11 @@
 use crate::{
     chat::{Conversation, Message, MessageId},
     render::{
-        markdown::MarkdownText,
-        source_map::{SourceMap, SourceSpan},
+        markdown::{MAX_STEP_BYTES, SearchJob, TextHits, search_text},
+        source_map::SourceSpan,
     },
     text::SearchNeedle,
-    ui::transcript::parts::{MessageParts, PartContent, PartKey},
+    ui::transcript::parts::{MessageParts, PartKey},
 };
 
 /// One match: a message, a part of it, and a range of that part's source.
@@ -27,6 +27,9 @@ pub(crate) struct FindHits {
     searched: usize,
     /// The indices of messages that may still grow.
     live_indices: Vec<usize>,
+    /// The part that is searched on another thread, and what was found there.
+    waiting: Option<SearchedPart>,
+    found: Option<(SearchedPart, TextHits)>,
     /// The number of bytes searched so far.
     pub bytes_searched: u64,
 }
@@ -41,6 +44,8 @@ struct MessageHits {
 #[derive(Debug, Clone)]
 struct PartHits {
     part: PartKey,
+    /// The revision of the message when the part was searched.
+    rev: u32,
     /// The matches in the source, in order.
     hits: Vec<SourceSpan>,
     /// The source is final up to this offset, and so are this many of the matches.
@@ -51,8 +56,20 @@ struct PartHits {
     is_final: bool,
 }
 
-/// The number of bytes to search in one frame.
-const BYTES_PER_FRAME: u64 = 512 * 1024;
+/// What one frame may still search; a longer text is searched on another thread.
+#[derive(Debug)]
+pub(super) struct SearchBudget {
+    bytes: usize,
+    /// The text for the other thread, and its part.
+    job: Option<(SearchedPart, SearchJob)>,
+}
+
+/// A part that is searched on another thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SearchedPart {
+    message: MessageId,
+    part: PartKey,
+}
 
 impl FindHits {
     /// Creates a search that starts at a message.
@@ -60,19 +77,37 @@ impl FindHits {
         Self { start, ..Self::default() }
     }
 
-    /// Searches what has arrived since the last frame, and a bounded part of what has not been searched yet.
-    pub(super) fn sync(&mut self, conversation: &Conversation, needle: &SearchNeedle) {
+    /// Searches what has arrived since the last frame, and a bounded part of what has not been searched yet. Returns the
+    /// job for what is too long.
+    pub(super) fn sync(&mut self, conversation: &Conversation, needle: &SearchNeedle) -> Option<SearchJob> {
         self.follow_branch(conversation);
+        let mut budget = SearchBudget { bytes: MAX_STEP_BYTES, job: None };
         for at in std::mem::take(&mut self.live_indices) {
-            self.search_message(at, conversation, needle);
+            self.search_message(at, conversation, needle, &mut budget);
         }
-        let until = self.bytes_searched + BYTES_PER_FRAME;
         let count = self.messages.len();
-        while self.searched < count && self.bytes_searched < until {
+        while self.searched < count {
             let at = (self.start + self.searched) % count;
+            if !self.search_message(at, conversation, needle, &mut budget) {
+                break;
+            }
             self.searched += 1;
-            self.search_message(at, conversation, needle);
         }
+        self.bytes_searched += (MAX_STEP_BYTES - budget.bytes) as u64;
+        let (part, job) = budget.job.filter(|_| self.waiting.is_none())?;
+        self.waiting = Some(part);
+        Some(job)
+    }
+
+    /// Takes back what was found on the other thread.
+    pub(super) fn on_searched(&mut self, found: TextHits) {
+        self.bytes_searched += (found.end - found.start) as u64;
+        self.found = self.waiting.take().map(|part| (part, found));
+    }
+
+    /// Whether the search waits for the other thread.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
     }
 
     /// Whether every message has been searched.
@@ -164,16 +199,21 @@ impl FindHits {
         }
     }
 
-    fn search_message(&mut self, index: usize, conversation: &Conversation, needle: &SearchNeedle) {
-        let Some(found) = self.messages.get_mut(index) else { return };
-        let Some(message) = conversation.messages.get(&found.message) else { return };
+    /// Searches a message as far as the budget allows; returns whether that is all of it.
+    fn search_message(
+        &mut self,
+        index: usize,
+        conversation: &Conversation,
+        needle: &SearchNeedle,
+        budget: &mut SearchBudget,
+    ) -> bool {
+        let Some(searched) = self.messages.get_mut(index) else { return true };
+        let Some(message) = conversation.messages.get(&searched.message) else { return true };
         let is_live = message.as_answer().is_some_and(|answer| !answer.is_over());
-        if found.rev != Some(message.rev) {
-            self.bytes_searched += found.search(message, needle, is_live);
-        }
         if is_live {
             self.live_indices.push(index);
         }
+        searched.rev == Some(message.rev) || searched.search(message, needle, is_live, budget, &mut self.found)
     }
 }
 
@@ -184,57 +224,79 @@ impl MessageHits {
         })
     }
 
-    /// Searches a message. Returns the number of bytes searched.
-    fn search(&mut self, message: &Message, needle: &SearchNeedle, is_live: bool) -> u64 {
-        self.rev = Some(message.rev);
+    /// Searches a message as far as the budget allows; returns whether that is all of it.
+    fn search(
+        &mut self,
+        message: &Message,
+        needle: &SearchNeedle,
+        is_live: bool,
+        budget: &mut SearchBudget,
+        found: &mut Option<(SearchedPart, TextHits)>,
+    ) -> bool {
         let mut previous = std::mem::take(&mut self.parts);
-        let mut bytes = 0;
+        let mut is_whole = true;
         for part in MessageParts::of(message).parts {
             let known = previous.iter().position(|other| other.part == part.key).map(|at| previous.swap_remove(at));
-            let known = known.filter(|_| is_live);
+            let known = known.filter(|known| is_live || known.rev == message.rev);
             if let Some(known) = known.as_ref().filter(|known| known.is_final) {
                 self.parts.push(known.clone());
                 continue;
             }
             let Some(source) = part.content.source() else { continue };
             let known = known.filter(|known| known.source_len <= source.len());
-            let mut found = known.unwrap_or_else(|| PartHits {
-                part: part.key,
-                hits: Vec::new(),
-                final_len: 0,
-                final_count: 0,
-                source_len: 0,
-                is_final: false,
-            });
-            bytes += found.search(&source, &part.content, needle);
-            found.is_final = part.is_final;
-            self.parts.push(found);
+            let mut hits = known.unwrap_or_else(|| PartHits::new(part.key, message.rev));
+            let searched = SearchedPart { message: message.id, part: part.key };
+            if let Some((_, found)) = found.take_if(|(of, _)| *of == searched) {
+                hits.take_over(found, source.len());
+            }
+            let is_searched = hits.search(&source, part.content.is_markdown(), needle, searched, budget);
+            (hits.rev, hits.is_final) = (message.rev, is_searched && part.is_final);
+            is_whole &= is_searched;
+            self.parts.push(hits);
         }
-        bytes
+        self.rev = is_whole.then_some(message.rev);
+        is_whole
     }
 }
 
 impl PartHits {
-    fn search(&mut self, source: &str, content: &PartContent, needle: &SearchNeedle) -> u64 {
-        if source.len() == self.source_len && self.source_len > 0 {
-            return 0;
-        }
-        self.hits.truncate(self.final_count);
-        self.source_len = source.len();
-        let rest = source.get(self.final_len..).unwrap_or_default();
-        if content.is_markdown() {
-            let mut visible = MarkdownText::parse(rest);
-            visible.source_map.shift(self.final_len);
-            self.push_hits(&visible.text, &visible.source_map, needle);
-            self.final_len += visible.last_block;
-            self.final_count = self.hits.partition_point(|hit| hit.start.byte < self.final_len);
-        } else {
-            self.push_hits(rest, &SourceMap::verbatim(0..rest.len()), needle);
-        }
-        rest.len() as u64
+    fn new(part: PartKey, rev: u32) -> Self {
+        Self { part, rev, hits: Vec::new(), final_len: 0, final_count: 0, source_len: 0, is_final: false }
     }
 
-    fn push_hits(&mut self, text: &str, map: &SourceMap, needle: &SearchNeedle) {
-        self.hits.extend(needle.find_all(text).into_iter().map(|found| map.span_of(found)));
+    /// Searches what is new, as far as the budget allows; returns whether that is all of it.
+    fn search(
+        &mut self,
+        source: &str,
+        is_markdown: bool,
+        needle: &SearchNeedle,
+        searched: SearchedPart,
+        budget: &mut SearchBudget,
+    ) -> bool {
+        if source.len() == self.source_len && self.source_len > 0 {
+            return true;
+        }
+        let rest = source.get(self.final_len..).unwrap_or_default();
+        let Some(bytes) = budget.bytes.checked_sub(rest.len()) else {
+            if rest.len() > MAX_STEP_BYTES {
+                let (source, offset, needle) = (rest.to_owned(), self.final_len, needle.clone());
+                let job = SearchJob { source, offset, is_markdown, needle };
+                budget.job.get_or_insert((searched, job));
+            }
+            return false;
+        };
+        budget.bytes = bytes;
+        self.take_over(search_text(rest, self.final_len, is_markdown, needle), source.len());
+        true
+    }
+
+    /// Takes in what was found behind the final part of the source, unless that has changed since.
+    fn take_over(&mut self, found: TextHits, source_len: usize) {
+        if found.start == self.final_len && found.end <= source_len {
+            self.hits.truncate(self.final_count);
+            self.hits.extend(found.hits);
+            (self.source_len, self.final_len) = (found.end, found.final_len);
+            self.final_count = self.hits.partition_point(|hit| hit.start.byte < self.final_len);
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     chat::ItemSlot,
     citations::{
-        check::{CheckText, CheckedPage},
+        check::{CheckResult, CheckedPage, SoughtText},
         quote::PageText,
     },
 };
@@ -35,8 +35,33 @@ fn claims() -> Vec<CitedClaim> {
     ]
 }
 
-fn question(words: CheckText) -> CheckQuestion {
-    CheckQuestion { url: "https://sqlite.org/wal.html".into(), text: words }
+fn question(texts: &[SoughtText]) -> CheckQuestion {
+    CheckQuestion { source: "https://sqlite.org/wal.html".into(), texts: texts.to_vec(), claims: Vec::new() }
+}
+
+fn excerpt(words: &str) -> SoughtText {
+    SoughtText::Excerpt(words.into())
+}
+
+fn claim(words: &str) -> SoughtText {
+    SoughtText::Claim(words.into())
+}
+
+/// A check of a page, done now.
+fn done(outcome: CheckOutcome) -> PageCheck {
+    PageCheck::Done { at: now(), result: CheckResult { outcome, judgement: None } }
+}
+
+fn read_page(question: &CheckQuestion, url: &str, truncated_at_mb: Option<u64>) -> CheckedPage {
+    let page = PageText::new(PAGE);
+    CheckedPage {
+        url: url.into(),
+        hash: "00".into(),
+        word_count: page.word_count(),
+        truncated_at_mb,
+        findings: question.look_on(&page),
+        evidence: String::new(),
+    }
 }
 
 fn now() -> Timestamp {
@@ -44,7 +69,7 @@ fn now() -> Timestamp {
 }
 
 fn shown(source: &Source, claims: &[CitedClaim], check: Option<(&CheckQuestion, &PageCheck)>, width: usize) -> String {
-    let asked = source.page_url().map(|_| question(CheckText::Claim("x".into())));
+    let asked = source.page_url().map(|_| question(&[claim("x")]));
     let card = SourceCard {
         source,
         claims,
@@ -69,12 +94,10 @@ fn wal() -> Source {
     )
 }
 
-/// The end of the card after a check that looked for this text on the page.
-fn checked(words: CheckText) -> String {
-    let found = quote::passages(words.as_str()).iter().map(|it| PageText::new(PAGE).find(it)).collect();
-    let page = CheckedPage { url: "https://sqlite.org/wal.html".into(), truncated_at_mb: None, matches: found };
-    let check = PageCheck::Done { at: now(), page };
-    let question = question(words);
+/// The end of the card after a check that looked for these texts on the page.
+fn checked(texts: &[SoughtText]) -> String {
+    let question = question(texts);
+    let check = done(CheckOutcome::Read(read_page(&question, "https://sqlite.org/wal.html", None)));
     let card = shown(&source(Some("https://sqlite.org/wal.html"), None), &[], Some((&question, &check)), 70);
     card.lines().skip(7).map(|line| line.to_owned() + "\n").collect()
 }
@@ -148,7 +171,7 @@ fn a_source_of_another_kind_is_not_called_a_file() {
 
 #[test]
 fn a_page_is_fetched_only_with_consent() {
-    let question = question(CheckText::Excerpt("x".into()));
+    let question = question(&[excerpt("x")]);
     let asks = PageCheck::Asking { since: now() };
     let card = shown(&wal(), &claims(), Some((&question, &asks)), 60);
     assert!(shown(&wal(), &claims()[..1], None, 60).contains("supports 1 claim "));
@@ -159,57 +182,58 @@ fn a_page_is_fetched_only_with_consent() {
 #[test]
 fn a_check_shows_how_well_the_text_matches_and_where() {
     let exactly = "WAL does not work over a network filesystem.";
-    assert_snapshot!(checked(CheckText::Excerpt(exactly.into())), @"
-    │ ✓ checked 14:03: the excerpt is on the page word for word, 38 %    │
-    │ down                                                               │
-    │ … using a database must be on the same host computer; WAL does not │
-    │ work over a network filesystem. This is because WAL requires all   │
-    │ processes to share a …                                             │
+    assert_snapshot!(checked(&[excerpt(exactly)]), @"
+    │ ✓ exact words found · paragraph 1                                  │
+    │ “… using a database must be on the same host computer; WAL does    │
+    │ not work over a network filesystem. This is because WAL requires   │
+    │ all processes to share a …”                                        │
+    │ Checked 14:03.                                                     │
     ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
-    assert_snapshot!(checked(CheckText::Claim("wal does not work, over a network-filesystem!".into())), @"
-    │ ✓ checked 14:03: the claim is on the page except for punctuation,  │
-    │ case or white space, 38 % down                                     │
-    │ … using a database must be on the same host computer; WAL does not │
-    │ work over a network filesystem. This is because WAL requires all   │
-    │ processes to share a …                                             │
+    assert_snapshot!(checked(&[excerpt("WAL does not work over a network filesystems, ever")]), @"
+    │ ~ similar words · 87 % · paragraph 1                               │
+    │ “… using a database must be on the same host computer; WAL does    │
+    │ not work over a network filesystem. This is because WAL requires   │
+    │ all processes to share a …”                                        │
+    │ Checked 14:03.                                                     │
     ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
-    assert_snapshot!(checked(CheckText::Claim("WAL does not work over a satellite link".into())), @"
-    │ ? checked 14:03: only 6 of 8 words of the claim are on the page in │
-    │ a row, 38 % down                                                   │
-    │ … using a database must be on the same host computer; WAL does not │
-    │ work over a network filesystem. This is because WAL requires all … │
+    assert_snapshot!(checked(&[claim("WAL does not work over a satellite link")]), @"
+    │ ~ wording not on the page                                          │
+    │ The answer says it in words of its own; only reading can tell.     │
+    │ Checked 14:03.                                                     │
     ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
-    assert_snapshot!(checked(CheckText::Claim("The moon is made of cheese".into())), @"
-    │ ? checked 14:03: the claim was not found on the page               │
+    assert_snapshot!(checked(&[SoughtText::Quotation("the moon is made of cheese".into())]), @"
+    │ ✗ not found on the page                                            │
+    │ Read to the end, 35 words: the quoted words are not there.         │
+    │ Checked 14:03.                                                     │
     ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
-    assert_snapshot!(checked(CheckText::Excerpt(format!("{exactly} [...] And one more thing here."))), @"
-    │ ? checked 14:03: the excerpt has 2 passages: 1 found word for      │
-    │ word, 1 not found                                                  │
-    │ … using a database must be on the same host computer; WAL does not │
-    │ work over a network filesystem. This is because WAL requires all   │
-    │ processes to share a …                                             │
+    assert_snapshot!(checked(&[excerpt(exactly), excerpt("And one more thing here.")]), @"
+    │ ~ 1 of 2 passages found · paragraph 1                              │
+    │ “… using a database must be on the same host computer; WAL does    │
+    │ not work over a network filesystem. This is because WAL requires   │
+    │ all processes to share a …”                                        │
+    │ Checked 14:03.                                                     │
     ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
 }
 
 #[test]
 fn a_failed_check_shows_the_reason() {
-    let question = question(CheckText::Excerpt("x".into()));
-    let unread = PageCheck::Failed { at: now(), reason: "it is a PDF, which ibid cannot read".into() };
+    let question = question(&[excerpt("x")]);
+    let unread = done(CheckOutcome::Unread("it is a PDF, which ibid cannot read".into()));
     let card = shown(&source(Some("https://sqlite.org/wal.html"), None), &[], Some((&question, &unread)), 60);
-    assert!(card.contains("! could not be checked 14:03: it is a PDF, which ibid"), "{card}");
+    assert!(card.contains("– could not be read"), "{card}");
+    assert!(card.contains("It is a PDF, which ibid cannot read. That says nothing"), "{card}");
+    assert!(card.contains("Checked 14:03."), "{card}");
 }
 
 #[test]
 fn redirects_and_truncated_pages_are_reported() {
-    let question = question(CheckText::Excerpt("network filesystem".into()));
-    let found = vec![PageText::new(PAGE).find("network filesystem")];
-    let page = CheckedPage { url: "https://other.example/wal".into(), truncated_at_mb: Some(2), matches: found };
-    let check = PageCheck::Done { at: now(), page };
+    let question = question(&[excerpt("network filesystem")]);
+    let check = done(CheckOutcome::Read(read_page(&question, "https://other.example/wal", Some(2))));
     let card = shown(&wal(), &[], Some((&question, &check)), 60);
     assert!(card.contains("The address redirects to https://other.example/wal"), "{card}");
     assert!(card.contains("Only the first 2 MB of the page were read."), "{card}");

@@ -177,6 +177,9 @@ fn the_cost_of_a_delta_does_not_depend_on_the_answer() {
         );
         let mut window = TestWindow::new(40, 20);
         window.show(&chat);
+        while window.transcript.is_behind() {
+            window.show(&chat);
+        }
         append_text(&mut chat, 2, "\n\nOne");
         window.show(&chat);
         let before = window.transcript.layout_work();
