@@ -98,7 +98,9 @@ impl PageFetcher {
         let body = timeout(time, self.fetch(&page));
         let body = body.await.map_err(|_| format!("the page did not come within {} s", time.as_secs_f32()))??;
         let limit = self.limits.max_bytes;
-        spawn_blocking(move || look_on_page(&body, &questions, limit)).await.map_err(|error| text::error_words(&error))?
+        spawn_blocking(move || look_on_page(&body, &questions, limit))
+            .await
+            .map_err(|error| text::error_words(&error))?
     }
 
     async fn fetch(&self, url: &str) -> Result<PageBody, String> {

@@ -35,7 +35,7 @@ fn page_of(rows: &[StyledRow]) -> String {
 /// Returns the text in a style, without the line breaks of the page.
 fn styled(rows: &[StyledRow], modifier: Modifier) -> Vec<String> {
     let spans = rows.iter().flat_map(|row| &row.spans).filter(|span| span.style.modifiers.contains(modifier));
-    spans.map(|span| span.text.clone()).collect()
+    spans.map(|span| span.text.to_string()).collect()
 }
 
 fn check(file: &str, check: impl Fn(&[StyledRow], &str)) {

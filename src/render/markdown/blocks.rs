@@ -27,7 +27,7 @@ use super::{
     code_style::{CodeColours, ScrollOffsets},
     inline::{InlineText, WrapCache},
     layout_budget::CELLS_PER_ROW,
-    prepare::prepare,
+    prepare::{prepare, prepare_growing},
     table::MarkdownTable,
 };
 use crate::{
@@ -148,7 +148,7 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
     if is_too_deep(input.source) {
         return BlockRows { is_cut: true, ..BlockRows::default() };
     }
-    let prepared = prepare(input.source);
+    let prepared = if input.may_grow { prepare_growing(input.source) } else { prepare(input.source) };
     let mut visitor = MarkdownVisitor {
         input,
         out: BlockRows::default(),

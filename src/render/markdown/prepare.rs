@@ -12,7 +12,8 @@ use std::{borrow::Cow, ops::Range};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
 
 use super::{
-    cjk_emphasis, definitions, emphasis_signs, fence_nesting, formulas, html_tags, list_indents, table_repair,
+    cjk_emphasis, definitions, emphasis_signs, fence_nesting, formulas, held_line, html_tags, list_indents,
+    table_repair,
 };
 
 /// A text in the form that is passed to the parser.
@@ -81,10 +82,10 @@ pub(super) type ParserPass = fn(&mut ParserDraft);
 /// The passes in their order: blocks first, because what is code or a cell decides what is a sign.
 pub(super) const PASSES: [ParserPass; 8] = [
     fence_nesting::hide_inner_fences,
-    list_indents::indent_children,
     table_repair::repair_tables,
     formulas::rewrite_formulas,
     html_tags::hide_tags,
+    list_indents::indent_children,
     definitions::show_unused_definitions,
     emphasis_signs::hide_signs,
     cjk_emphasis::adapt_neighbours,
@@ -93,6 +94,12 @@ pub(super) const PASSES: [ParserPass; 8] = [
 /// Prepares clean text for the parser.
 pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
     prepare_with(source, &PASSES)
+}
+
+/// Prepares clean text whose last line goes on.
+pub(crate) fn prepare_growing(source: &str) -> PreparedMarkdown<'_> {
+    let close: ParserPass = held_line::close_newest_line;
+    prepare_with(source, [close].iter().chain(&PASSES))
 }
 
 /// Prepares clean text with some of the passes.

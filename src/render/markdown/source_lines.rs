@@ -34,8 +34,8 @@ pub(super) enum LineRole {
     Text,
     FenceStart,
     Code,
-    /// It ends a fence inside a fence, and would end the outer one in strict Markdown.
-    InnerEnd,
+    /// It belongs to a fence inside a fence, and would end the outer one in strict Markdown.
+    InnerBare,
     FenceEnd,
 }
 
@@ -135,7 +135,7 @@ impl FenceScan {
             let can_end = line.indent() <= fence.indent + 3;
             return match fence.nesting.read(line.ink(), can_end) {
                 FenceLine::Code => LineRole::Code,
-                FenceLine::InnerEnd => LineRole::InnerEnd,
+                FenceLine::InnerBare => LineRole::InnerBare,
                 FenceLine::End => {
                     self.fence = None;
                     LineRole::FenceEnd
