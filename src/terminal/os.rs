@@ -7,11 +7,15 @@ mod unix;
 
 #[cfg(not(unix))]
 use other as system;
+#[cfg(not(unix))]
+pub use other::ConsoleKeyboard as KeyboardInput;
 #[cfg(unix)]
 use unix as system;
+#[cfg(unix)]
+pub use unix::PolledKeyboard as KeyboardInput;
 
 pub use system::{
-    KeyboardInput, QUERY_BACKGROUND, START_REPORTS, STOP_REPORTS, TerminalOutput, mouse_modes, suspend, terminal_output,
+    QUERY_BACKGROUND, START_REPORTS, STOP_REPORTS, TerminalOutput, mouse_modes, suspend, terminal_output,
 };
 
 use std::{

@@ -85,6 +85,9 @@ const MIN_PIECE: usize = 3;
 /// beginning of one, of a word in one, or a piece of one that is not too short.
 pub fn named_choice<'a>(typed: &str, names: impl Iterator<Item = &'a str> + Clone) -> NamedChoice {
     let typed = typed.trim();
+    if typed.is_empty() {
+        return NamedChoice::Unknown;
+    }
     let is_whole = |name: &str| name.to_lowercase() == typed.to_lowercase();
     let mut whole = (0..).zip(names.clone()).filter(|(_, name)| is_whole(name.rsplit('/').next().unwrap_or(name)));
     let exact =
@@ -92,8 +95,7 @@ pub fn named_choice<'a>(typed: &str, names: impl Iterator<Item = &'a str> + Clon
     if let Some(index) = exact {
         return NamedChoice::One(index);
     }
-    let letters = typed.chars().count();
-    let least = match letters {
+    let least = match typed.chars().count() {
         1 => MatchGrade::Beginning,
         2..MIN_PIECE => MatchGrade::Words,
         _ => MatchGrade::Pieces,
@@ -105,7 +107,6 @@ pub fn named_choice<'a>(typed: &str, names: impl Iterator<Item = &'a str> + Clon
     let begun = with(MatchGrade::Words);
     let fitting = if begun.is_empty() { with(MatchGrade::Pieces) } else { begun };
     match fitting[..] {
-        _ if letters == 0 => NamedChoice::Unknown,
         [] => NamedChoice::Unknown,
         [only] => NamedChoice::One(only),
         _ => NamedChoice::Several(fitting),

@@ -3,11 +3,13 @@
 //! Nobody is told of their changes. They are looked for when the terminal or the list gets the focus, when the list is
 //! shown, and when the day's cost is read.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{
     Effect,
     chats::{Chats, DatabaseState, PaneContent},
     cx::Cx,
-    on_store::refresh_row,
+    on_store::{carry_out, refresh_row},
 };
 use crate::{
     chat::{Conversation, ConversationId, ConversationSummary},
@@ -52,6 +54,9 @@ pub(crate) fn on_refreshed(cx: &mut Cx<'_>, stored: Conversation) {
         cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
     } else if let Some(conversation) = cx.chats.conversations.get_mut(&id).filter(|_| !cx.chats.saves.has_failed()) {
         conversation.refresh(stored);
+        let is_shown = cx.chats.content == PaneContent::Conversation(id);
+        let next = if is_shown { conversation.mark_seen() } else { Vec::new() };
+        carry_out(cx, id, next);
         refresh_row(cx.chats, id);
     }
 }
@@ -63,7 +68,7 @@ fn drop_missing(chats: &mut Chats, rows: &[ConversationSummary]) {
         let open = conversations.get(&id);
         *content == PaneContent::Conversation(id) || open.is_some_and(|chat| chat.is_new() || !chat.turns.is_empty())
     };
-    let stored: std::collections::HashSet<_> = rows.iter().map(|row| row.id).collect();
+    let stored: HashSet<_> = rows.iter().map(|row| row.id).collect();
     index.retain(|row| stored.contains(&row.id) || is_busy(row.id));
 }
 
@@ -81,9 +86,10 @@ fn refresh_open(cx: &mut Cx<'_>, rows: &[ConversationSummary]) {
 /// trash are left out.
 pub(crate) fn merge_summaries(chats: &mut Chats, mut rows: Vec<ConversationSummary>) {
     rows.retain(|row| chats.trashed.iter().all(|trashed| trashed.id != row.id));
+    let positions: HashMap<_, _> = rows.iter().enumerate().map(|(position, row)| (row.id, position)).collect();
     for summary in &chats.index {
-        match rows.iter_mut().find(|row| row.id == summary.id) {
-            Some(row) if row.updated_at < summary.updated_at => *row = summary.clone(),
+        match positions.get(&summary.id) {
+            Some(&position) if rows[position].updated_at < summary.updated_at => rows[position] = summary.clone(),
             Some(_) => (),
             None => rows.push(summary.clone()),
         }

@@ -45,7 +45,7 @@ fn a_stopped_answer_says_so_and_enter_continues_it() {
     let mut app = stopped(100, 30, &[]);
     let row = row_with(&app, "stopped by you");
     assert!(row.contains("▌ stopped by you · you may still be billed"), "{row}");
-    assert!(row.trim_end().ends_with("↵ continue   Tab, then  r again"), "{row}");
+    assert!(row.trim_end().ends_with("↵ continue   Tab, then r again"), "{row}");
     assert!(app.status().contains("stopped") && !app.status().contains('?'.to_string().repeat(2).as_str()));
     app.press("enter");
     let body = app.opened_streams().remove(0).1;
@@ -64,7 +64,7 @@ fn an_answer_stopped_before_its_text_is_not_asked_for_again_by_enter() {
     app.wait(Duration::from_secs(1));
     app.press("enter");
     assert!(app.opened_streams().is_empty());
-    assert!(row_with(&app, "stopped by you").contains("Tab, then  r again"), "{}", app.screen());
+    assert!(row_with(&app, "stopped by you").contains("Tab, then r again"), "{}", app.screen());
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn with_a_queue_enter_sends_its_first_prompt_and_up_takes_the_last_one_back() {
     let queue = ["Add an experiment.", "And a shorter version."];
     let mut app = stopped(100, 30, &queue);
     assert!(
-        row_with(&app, "stopped by you").trim_end().ends_with("Tab, then  c continue   r again"),
+        row_with(&app, "stopped by you").trim_end().ends_with("Tab, then c continue   r again"),
         "{}",
         app.screen()
     );
@@ -106,13 +106,13 @@ fn nothing_but_the_draft_takes_enter_while_one_writes() {
     app.press("x");
     let screen = app.screen();
     assert!(!screen.contains('↵') && !screen.contains("↑ edit"), "{screen}");
-    assert!(row_with(&app, "stopped by you").contains("Tab, then  c continue   r again"), "{screen}");
+    assert!(row_with(&app, "stopped by you").contains("Tab, then c continue   r again"), "{screen}");
     app.press("ctrl-u");
     assert!(row_with(&app, "◔ queued").contains("↵ send now   ↑ edit"), "{}", app.screen());
 
     let mut app = stopped(100, 30, &[]);
     app.press("x");
-    assert!(row_with(&app, "stopped by you").contains("Tab, then  c continue   r again"), "{}", app.screen());
+    assert!(row_with(&app, "stopped by you").contains("Tab, then c continue   r again"), "{}", app.screen());
     click_on(&mut app, "c continue");
     assert!(app.opened_streams().is_empty(), "the card has not had the focus");
     assert_eq!(app.draft(), "x");

@@ -147,7 +147,7 @@ fn nothing_flashes_while_a_document_streams() {
 }
 
 /// Generates documents of the constructs that models write loosely.
-fn loose_document() -> impl Strategy<Value = String> {
+pub fn loose_document() -> impl Strategy<Value = String> {
     const PIECES: &[&str] = &[
         "Some text that stays\n",
         "- item\n",

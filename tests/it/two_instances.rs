@@ -3,7 +3,7 @@
 use crossterm::event::Event as Input;
 use ibid::{
     api::Usd,
-    chat::{ConversationId, ConversationSummary},
+    chat::{ConversationChange, ConversationId, ConversationSummary},
     store::{StoreJob, StoreReply},
     ui::{Effect, Msg},
 };
@@ -109,4 +109,22 @@ fn a_list_that_was_read_before_a_save_is_read_again() {
     app.store_reply(StoreReply::Listed { conversations: Vec::new() });
     assert_eq!(app.chats().index[0].title, "Written here and renamed");
     assert!(jobs(&mut app).iter().any(|job| matches!(job, StoreJob::ListConversations)));
+}
+
+#[test]
+fn what_is_read_again_while_it_is_on_the_screen_counts_as_seen() {
+    let mut app = app(120, 40);
+    let mut stored = app.conversation().expect("a conversation is on the screen").clone();
+    stored.unread = true;
+    stored.title = "Answered in the other window".into();
+    let id = stored.id;
+    app.store_reply(StoreReply::Refreshed(Box::new(stored)));
+    let row = &app.chats().index[0];
+    assert_eq!((row.title.as_str(), row.unread), ("Answered in the other window", false));
+    let is_seen = |change: &ConversationChange| matches!(change, ConversationChange::Seen(seen) if *seen == id);
+    let jobs = jobs(&mut app);
+    assert!(
+        jobs.iter().any(|job| matches!(job, StoreJob::Save { changes, .. } if changes.iter().any(is_seen))),
+        "{jobs:?}"
+    );
 }

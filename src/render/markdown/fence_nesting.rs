@@ -59,7 +59,7 @@ pub(super) fn hide_inner_fences(draft: &mut ParserDraft) {
     if !has("```") && !has("~~~") {
         return;
     }
-    let mut scan = FenceScan::default();
+    let mut scan = FenceScan::new(draft);
     for line in source_lines(draft.source) {
         if scan.read(&line) == LineRole::InnerBare {
             draft.hide(line.body_start + line.indent());

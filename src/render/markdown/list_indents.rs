@@ -52,7 +52,7 @@ pub(super) fn indent_children(draft: &mut ParserDraft) {
     if !source.starts_with(' ') && !["\n ", ">  ", "```", "~~~"].iter().any(has) {
         return;
     }
-    let mut scan = FenceScan::default();
+    let mut scan = FenceScan::new(draft);
     let mut list = ListIndents::default();
     let formulas = draft.formulas.clone();
     let mut formulas = formulas.iter().peekable();
@@ -62,6 +62,9 @@ pub(super) fn indent_children(draft: &mut ParserDraft) {
             continue; // A formula may contain what would be an item.
         }
         let role = scan.read(&line);
+        if role == LineRole::Html {
+            continue;
+        }
         let is_code = matches!(role, LineRole::Code | LineRole::InnerBare | LineRole::FenceEnd);
         let line = if is_code { line.at_depth(list.quote_depth) } else { line };
         let spaces = if is_code { list.missing_in_code(&line, role) } else { list.missing_spaces(&line, role) };

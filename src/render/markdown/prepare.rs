@@ -146,6 +146,21 @@ impl<'a> ParserDraft<'a> {
         self.inserted.push((position, text.into()));
     }
 
+    /// Finds the blocks of HTML of the text as it is now, in order.
+    pub(super) fn html_blocks(&self) -> Vec<Range<usize>> {
+        let bytes = self.source.as_bytes();
+        let is_first = |at: usize| {
+            let before = bytes[..at].iter().rev().find(|byte| !b" >-*+.)0123456789".contains(byte));
+            before.is_none_or(|byte| *byte == b'\n')
+        };
+        if !memchr::memchr_iter(b'<', bytes).any(is_first) {
+            return Vec::new();
+        }
+        let prepared = self.clone().finish();
+        let events = prepared.events_with(parser_options() - Options::ENABLE_MATH);
+        events.filter(|(event, _)| matches!(event, Event::Start(Tag::HtmlBlock))).map(|(_, range)| range).collect()
+    }
+
     /// Finds the code and HTML of the text as it is now, in order and without overlaps.
     pub(super) fn code_ranges(&self) -> Vec<CodeRange> {
         self.ranges_of(|event| {

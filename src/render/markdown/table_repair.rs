@@ -40,7 +40,7 @@ pub(super) fn repair_tables(draft: &mut ParserDraft) {
     if memchr::memchr2(b'|', b'+', draft.source.as_bytes()).is_none() {
         return;
     }
-    let mut scan = FenceScan::default();
+    let mut scan = FenceScan::new(draft);
     let mut above: Option<HeadLine> = None;
     let mut table: Option<TableDraft> = None;
     for line in source_lines(draft.source) {

@@ -541,7 +541,6 @@ proptest! {
             let mut at_once = MarkdownLayout::new(MarkdownOptions::default());
             at_once.sync(&source[..cut], width, TextStage::Growing, &[]);
             prop_assert_eq!(text_of(&layout), text_of(&at_once));
-            // Nothing but the newest line looks different from a text that is complete.
             let clean = crate::text::clean(&source[..cut]);
             if clean.ends_with('\n') && !clean.ends_with("  \n") {
                 let words = |text: String| text.lines().filter(|line| !line.trim_matches([' ', '▏']).is_empty()).map(|line| line.to_owned() + "\n").collect::<String>();

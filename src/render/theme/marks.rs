@@ -142,7 +142,7 @@ impl ThemeMarks {
         footnote: "1",
         verdicts: ["+", "=", "x", "-"],
         enter: "Enter",
-        up_down: "up down",
+        up_down: "Up Down",
         range_dash: "-",
         secret: "*",
         rule: "-",

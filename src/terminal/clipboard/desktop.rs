@@ -11,9 +11,9 @@ pub use holder::hold_clipboard;
 pub use system::hold_clipboard;
 
 #[cfg(all(feature = "clipboard", target_os = "linux"))]
-pub(crate) use holder::DesktopClipboard;
+pub(crate) use holder::HeldClipboard as DesktopClipboard;
 #[cfg(not(all(feature = "clipboard", target_os = "linux")))]
-pub(crate) use system::DesktopClipboard;
+pub(crate) use system::DirectClipboard as DesktopClipboard;
 
 #[cfg(all(feature = "clipboard", target_os = "linux"))]
 mod holder {
@@ -37,9 +37,9 @@ mod holder {
         ["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "XAUTHORITY", "HOME", "XDG_SESSION_TYPE"];
 
     /// The clipboard of the desktop, for which each copy starts a helper.
-    pub(crate) struct DesktopClipboard;
+    pub(crate) struct HeldClipboard;
 
-    impl DesktopClipboard {
+    impl HeldClipboard {
         pub(crate) fn new() -> Self {
             Self
         }
@@ -104,19 +104,19 @@ mod system {
 
     /// The connection to the desktop, opened by the first copy.
     #[derive(Default)]
-    pub(crate) struct DesktopClipboard {
+    pub(crate) struct DirectClipboard {
         #[cfg(feature = "clipboard")]
         clipboard: Option<arboard::Clipboard>,
     }
 
-    impl DesktopClipboard {
+    impl DirectClipboard {
         pub(crate) fn new() -> Self {
             Self::default()
         }
     }
 
     #[cfg(feature = "clipboard")]
-    impl DesktopClipboard {
+    impl DirectClipboard {
         pub(crate) const AVAILABLE: bool = true;
 
         /// Copies a text and returns whether the desktop accepted it.
@@ -138,7 +138,7 @@ mod system {
     }
 
     #[cfg(not(feature = "clipboard"))]
-    impl DesktopClipboard {
+    impl DirectClipboard {
         pub(crate) const AVAILABLE: bool = false;
 
         pub(crate) fn copy(&mut self, _copied: &CopiedText, _target: ClipboardTarget) -> bool {

@@ -77,12 +77,12 @@ pub(crate) fn listen(send: mpsc::Sender<SystemSignal>) -> io::Result<()> {
 }
 
 /// Reads keys on a separate thread, which can be paused to leave them to another program.
-pub struct KeyboardInput {
+pub struct ConsoleKeyboard {
     reads: mpsc::Receiver<Vec<TerminalInput>>,
     paused: Arc<AtomicBool>,
 }
 
-impl KeyboardInput {
+impl ConsoleKeyboard {
     /// Starts to read the keyboard.
     ///
     /// # Errors

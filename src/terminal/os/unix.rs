@@ -122,7 +122,7 @@ pub(crate) fn listen(send: mpsc::Sender<SystemSignal>) -> io::Result<()> {
 }
 
 /// Reads keys on a separate thread, which can be paused to leave them to another program.
-pub struct KeyboardInput {
+pub struct PolledKeyboard {
     reads: mpsc::Receiver<Vec<TerminalInput>>,
     /// Reads received while waiting for the thread to pause.
     read_ahead: VecDeque<Vec<TerminalInput>>,
@@ -134,7 +134,7 @@ struct KeyboardThread {
     paused: sync::Receiver<()>,
 }
 
-impl KeyboardInput {
+impl PolledKeyboard {
     /// Starts to read standard input.
     ///
     /// # Errors

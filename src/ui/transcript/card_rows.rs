@@ -147,7 +147,7 @@ pub(crate) fn choice_rows(hints: &CardHints, width: usize, marks: &ThemeMarks) -
     let mut after_focus: Vec<Vec<StyledSpan>> = after_focus.into_iter().map(spans).collect();
     if let Some(first) = after_focus.first_mut().filter(|_| !hints.is_focused) {
         let keys = StyledSpan::new(&*hints.focus_keys, TextStyle::of(ColourRole::Accent).bold());
-        first.splice(0..0, [keys, StyledSpan::new(", then  ", TextStyle::of(ColourRole::Muted))]);
+        first.splice(0..0, [keys, StyledSpan::new(", then ", TextStyle::of(ColourRole::Muted))]);
     }
     let hints = direct.into_iter().map(spans).chain(after_focus);
     let mut rows: Vec<StyledRow> = Vec::new();

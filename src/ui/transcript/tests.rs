@@ -410,7 +410,7 @@ fn a_failed_answer_keeps_its_text_and_offers_choices() {
           ▌ The partial answer is saved. It may be billed. Continue it, or ask
           ▌ again.
           ▌
-          ▌ ↵ continue   Tab, then  r try again   m another model
+          ▌ ↵ continue   Tab, then r try again   m another model
         ");
     assert_eq!(
         window.transcript.live_card(),
@@ -443,7 +443,7 @@ fn a_retry_counts_down() {
       ▌ Trying again in 9 s  ▰▰▰▰▰▰▰▰▰▱▱▱  attempt 2 of 4
       ▌ Nothing has been shown or billed yet.
       ▌
-      ▌ ↵ now   Esc give up   Tab, then  m another model
+      ▌ ↵ now   Esc give up   Tab, then m another model
     ");
 }
 
@@ -484,7 +484,7 @@ fn stopped_refused_and_truncated_answers_say_so() {
     ▌ The partial answer is saved. It may be billed. Continue it, or
     ▌ raise max_output_tokens.
     ▌
-    ▌ ↵ continue   Tab, then  r try again   s sampling   m another model
+    ▌ ↵ continue   Tab, then r try again   s sampling   m another model
 
     ◔ queued in another running ibid, which sends it
     already there
