@@ -92,7 +92,7 @@ impl PageFetcher {
 
     /// Errs with the reason why the page could not be read, as the second half of a sentence.
     async fn read_page(&self, questions: Vec<CheckQuestion>) -> Result<Vec<CheckOutcome>, String> {
-        let _place = self.places.acquire().await.map_err(|error| error.to_string())?;
+        let _place = self.places.acquire().await.map_err(|error| text::error_words(&error))?;
         let time = self.limits.timeout;
         let page = questions.first().map(|question| question.page().to_owned()).unwrap_or_default();
         let body = timeout(time, self.fetch(&page));

@@ -31,6 +31,7 @@ mod layout;
 mod looks;
 mod markdown;
 mod meant_markdown;
+mod meant_signs;
 mod moving;
 mod notifications;
 mod overlay_keys;

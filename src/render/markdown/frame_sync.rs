@@ -244,7 +244,7 @@ mod tests {
         let kinds = common.into_iter().chain(work::heavy_inputs::TEXTS).chain(work::heavy_inputs::PIECES);
         for (kind, text) in kinds {
             work::assert_linear(kind, 16_000, text, |text| {
-                work::count_steps(usize::try_from(streamed(text, 64).work().bytes).expect("a small text"));
+                work::count_steps(usize::try_from(streamed(text, 512).work().bytes).expect("a small text"));
             });
         }
     }

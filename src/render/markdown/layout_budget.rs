@@ -18,9 +18,9 @@ pub struct LayoutBudget {
 pub(super) const CELLS_PER_ROW: usize = 88;
 /// What a piece of a row takes, and a run of its source map.
 const CELLS_PER_SPAN: usize = 20;
-const CELLS_PER_RUN: usize = 12;
-/// Mixed Markdown takes about six cells per byte. A cell is two bytes of memory.
-const MAX_CELLS_PER_BYTE: usize = 8;
+const CELLS_PER_RUN: usize = 10;
+/// Mixed Markdown takes about eight cells per byte. A cell is two bytes of memory.
+const MAX_CELLS_PER_BYTE: usize = 10;
 
 /// Returns what a row takes of a budget: half of its memory.
 pub(super) fn cells_of_row(row: &StyledRow) -> usize {

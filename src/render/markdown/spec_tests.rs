@@ -21,6 +21,7 @@ const PASS_RULES: [&str; PASSES.len()] = [
     "fences in fences",
     "nearly tables",
     "formulas",
+    RAW_HTML,
     "indented lists",
     "unused definitions",
     "signs kept",
