@@ -23,6 +23,7 @@ mod formulas;
 mod frame_sync;
 mod held_line;
 mod highlighted_rows;
+mod html_tags;
 mod inline;
 mod layout_budget;
 mod line_breaks;

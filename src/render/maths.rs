@@ -29,6 +29,13 @@ pub fn to_unicode(latex: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.trim().to_owned())
 }
 
+/// Sets a superscript or subscript in Unicode, or in brackets after its sign.
+pub fn script(words: &str, is_raised: bool) -> String {
+    let words = words.trim();
+    let plain = words.replace('-', "−");
+    symbols::unicode_script(&plain, is_raised).unwrap_or_else(|| symbols::marked_script(words, is_raised))
+}
+
 /// Sets a formula in rows of at most `width` cells; `None` if it must stay LaTeX.
 pub fn to_rows(latex: &str, width: usize, marks: &ThemeMarks) -> Option<Vec<String>> {
     let nodes = syntax::parse(latex)?;

@@ -115,6 +115,10 @@ pub enum RowKind {
     Quote,
     Table,
     Html,
+    /// The summary of details, which folds them.
+    DetailsHead {
+        is_folded: bool,
+    },
     /// A formula in display style, on its own rows.
     Formula,
     /// An image or a folded diagram, numbered from 1 in its answer.

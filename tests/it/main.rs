@@ -30,6 +30,8 @@ mod layers;
 mod layout;
 mod looks;
 mod markdown;
+mod meant_markdown;
+mod meant_signs;
 mod moving;
 mod notifications;
 mod overlay_keys;

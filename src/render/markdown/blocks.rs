@@ -2,6 +2,7 @@
 
 mod containers;
 mod figures;
+mod html;
 mod inline_events;
 mod links;
 mod list_items;
@@ -16,6 +17,7 @@ use ratatui::style::Modifier;
 use self::{
     containers::{BlockContainer, is_block_tag, is_too_deep},
     figures::{OpenCodeBlock, OpenImage},
+    html::OpenHtml,
     links::OpenLink,
     list_items::OpenList,
     row_breaks::RowBreaks,
@@ -25,7 +27,7 @@ use super::{
     code_style::{CodeColours, ScrollOffsets},
     inline::{InlineText, WrapCache},
     layout_budget::CELLS_PER_ROW,
-    prepare::prepare,
+    prepare::{prepare, prepare_growing},
     table::MarkdownTable,
 };
 use crate::{
@@ -146,6 +148,7 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
     if is_too_deep(input.source) {
         return BlockRows { is_cut: true, ..BlockRows::default() };
     }
+    let prepared = if input.may_grow { prepare_growing(input.source) } else { prepare(input.source) };
     let mut visitor = MarkdownVisitor {
         input,
         out: BlockRows::default(),
@@ -168,8 +171,9 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
         paragraph_range: 0..0,
         row_breaks: None,
         placed_marks: vec![false; input.citation_marks.len()],
+        html: OpenHtml::default(),
+        input_details: &prepared.details,
     };
-    let prepared = prepare(input.source);
     let mut events = prepared.events().peekable();
     while let Some((event, mut range)) = events.next() {
         if visitor.depth == 0 && !matches!(event, Event::End(_)) && prepared.can_split_at(range.start) {
@@ -227,6 +231,9 @@ struct MarkdownVisitor<'a> {
     /// The line ends of the current paragraph, once it has one.
     row_breaks: Option<RowBreaks>,
     placed_marks: Vec<bool>,
+    html: OpenHtml,
+    /// The `<details>` that are closed.
+    input_details: &'a [Range<usize>],
 }
 
 enum LeafKind {
@@ -235,6 +242,10 @@ enum LeafKind {
     Html,
     Formula,
     Figure(u32),
+    /// The summary of details.
+    Summary {
+        is_folded: bool,
+    },
 }
 
 impl MarkdownVisitor<'_> {
@@ -242,12 +253,15 @@ impl MarkdownVisitor<'_> {
         if self.depth == 0 && !matches!(event, Event::End(_)) {
             // Invisible text between two blocks belongs to the block above.
             self.extend_last_row(line_start(self.input.source, range.start));
-            self.out.blocks.push(BlockStart {
-                source_start: range.start,
-                first_row: self.out.rows.len(),
-                code_blocks_before: self.out.code_blocks.len(),
-                figures_before: self.out.figures,
-            });
+            // Details are one block, whatever is in them.
+            if !self.html.has_details() {
+                self.out.blocks.push(BlockStart {
+                    source_start: range.start,
+                    first_row: self.out.rows.len(),
+                    code_blocks_before: self.out.code_blocks.len(),
+                    figures_before: self.out.figures,
+                });
+            }
             self.needs_gap = !self.out.rows.is_empty();
             self.is_under_title = false;
         }
@@ -256,26 +270,24 @@ impl MarkdownVisitor<'_> {
             Event::End(_) => self.depth -= 1,
             _ => (),
         }
+        if range.start < self.html.shown_to && !matches!(event, Event::Start(_) | Event::End(_)) {
+            return;
+        }
         match event {
             Event::Start(tag) => self.on_start(tag, range),
             Event::End(tag) => self.on_end(tag, range),
             Event::Text(words) => self.on_text(&words, range),
             Event::InlineMath(latex) | Event::DisplayMath(latex) => self.on_formula(&latex, range),
             Event::Code(words) => self.on_inline_code(&words, range),
-            Event::Html(words) | Event::InlineHtml(words) => self.on_html(&words, range),
+            Event::Html(words) => self.collect_html(&words, &range),
+            Event::InlineHtml(words) => self.on_inline_html(&words, range),
             Event::FootnoteReference(label) => {
                 let style = TextStyle { role: ColourRole::Muted, ..self.current_style() };
                 self.put_text(&format!("[^{label}]"), style, range);
             }
             Event::SoftBreak => self.on_soft_break(range),
             Event::HardBreak => self.on_hard_break(range),
-            Event::Rule => {
-                self.push_gap(range.start);
-                let rule = self.input.options.marks.rule.repeat(self.available_width());
-                let rule = StyledSpan::new(rule, TextStyle::of(ColourRole::Faint));
-                let rule = MappedSpans::new(rule, range.clone(), SourceKind::StandIn);
-                self.push_text_row(rule, RowKind::Rule, range.end, LineJoin::LineEnd);
-            }
+            Event::Rule => self.push_rule(range),
             Event::TaskListMarker(done) => self.mark_task(done),
         }
     }
@@ -328,8 +340,13 @@ impl MarkdownVisitor<'_> {
 
     fn on_end(&mut self, tag: TagEnd, range: Range<usize>) {
         match tag {
-            TagEnd::Paragraph | TagEnd::HtmlBlock => self.end_leaf(range.end),
+            TagEnd::Paragraph => {
+                self.close_html();
+                self.end_leaf(range.end);
+            }
+            TagEnd::HtmlBlock => self.end_html_block(range.end),
             TagEnd::Heading(_) => {
+                self.close_html();
                 self.end_leaf(range.end);
                 self.styles.pop();
             }
@@ -361,6 +378,7 @@ impl MarkdownVisitor<'_> {
                 }
             }
             TagEnd::TableCell => {
+                self.close_html();
                 self.place_marks_until(range.end);
                 let mut cell = self.inline.take().unwrap_or_default();
                 cell.remove_link_brackets();
@@ -381,7 +399,15 @@ impl MarkdownVisitor<'_> {
     }
 
     fn current_style(&self) -> TextStyle {
-        self.styles.last().copied().unwrap_or(self.input.options.base_style)
+        self.html.style(self.styles.last().copied().unwrap_or(self.input.options.base_style))
+    }
+
+    fn push_rule(&mut self, range: Range<usize>) {
+        self.push_gap(range.start);
+        let rule = self.input.options.marks.rule.repeat(self.available_width());
+        let rule = StyledSpan::new(rule, TextStyle::of(ColourRole::Faint));
+        let rule = MappedSpans::new(rule, range.clone(), SourceKind::StandIn);
+        self.push_text_row(rule, RowKind::Rule, range.end, LineJoin::LineEnd);
     }
 
     // Containers and leaves.
@@ -495,10 +521,12 @@ impl MarkdownVisitor<'_> {
             LeafKind::Html => RowKind::Html,
             LeafKind::Formula => RowKind::Formula,
             LeafKind::Figure(number) => RowKind::Figure { number },
+            LeafKind::Summary { is_folded } => RowKind::DetailsHead { is_folded },
         };
-        let indent = if kind == RowKind::Formula { self.formula_indent() } else { 0 };
-        if indent > 0 {
-            self.push_container(vec![StyledSpan::new(" ".repeat(indent), TextStyle::of(ColourRole::Text))], true);
+        let lead = self.leaf_lead(kind);
+        let has_lead = lead.is_some();
+        if let Some(lead) = lead {
+            self.push_container(vec![lead], true);
         }
         let room = self.available_width();
         let first_row = self.out.rows.len();
@@ -517,11 +545,27 @@ impl MarkdownVisitor<'_> {
             let rule = MappedSpans::new(rule, 0..0, SourceKind::Inserted);
             self.push_text_row(rule, RowKind::Rule, end, LineJoin::LineEnd);
         }
-        if indent > 0 {
+        if has_lead {
             self.containers.pop();
         }
         if bidi::is_rtl(&inline.text) {
             self.out.rows[first_row..].iter_mut().for_each(|row| row.is_rtl = true);
+        }
+    }
+
+    /// What stands before the rows of a leaf.
+    fn leaf_lead(&self, kind: RowKind) -> Option<StyledSpan> {
+        match kind {
+            RowKind::Formula => {
+                let indent = self.formula_indent();
+                (indent > 0).then(|| StyledSpan::new(" ".repeat(indent), TextStyle::of(ColourRole::Text)))
+            }
+            RowKind::DetailsHead { is_folded } => {
+                let marks = self.input.options.marks;
+                let mark = if is_folded { marks.folded } else { marks.unfolded };
+                Some(StyledSpan::marker(format!("{mark} "), TextStyle::of(ColourRole::Accent), ""))
+            }
+            _ => None,
         }
     }
 

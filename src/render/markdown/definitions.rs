@@ -108,7 +108,7 @@ fn labels_in_use(source: &str, definitions: &[LinkDefinition], code: &[CodeRange
         match (source.as_bytes()[at], open) {
             (b'[', _) => open = Some(at + 1),
             (_, Some(start)) => {
-                if !source[at + 1..].starts_with('(') {
+                if !is_address_after(&source[at + 1..]) {
                     labels.insert(normalized(&source[start..at]));
                 }
                 open = None;
@@ -145,9 +145,24 @@ fn ends_with_number(text: &str, bracket: char) -> bool {
     digits > 0 && text[..text.len() - digits].ends_with(bracket)
 }
 
-/// A label as references are compared.
+/// A label as references are compared, whatever its case.
 fn normalized(label: &str) -> String {
-    label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    label.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().to_uppercase()
+}
+
+/// Whether `(address)` or `(address "title")` comes next.
+fn is_address_after(rest: &str) -> bool {
+    const MAX_ADDRESS: usize = 2000;
+    let Some(inside) = rest.strip_prefix('(') else { return false };
+    if inside.starts_with('<') {
+        return true;
+    }
+    let end = inside.bytes().take(MAX_ADDRESS).position(|byte| matches!(byte, b')' | b' ' | b'\n'));
+    work::count_steps(end.unwrap_or(MAX_ADDRESS));
+    end.is_some_and(|end| {
+        let title = inside[end..].trim_start();
+        inside[end..].starts_with(')') || end == 0 || title.starts_with(['"', '\'', '(', ')'])
+    })
 }
 
 #[cfg(test)]
@@ -173,7 +188,7 @@ mod tests {
             rendered("[a]: https://x.example\n[b]: https://y.example\n\nsee [b]"),
             ["[a]: https://x.example", "", "see b"]
         );
-        assert_eq!(rendered("Note\n[x]: y"), ["Note [x]: y"], "this continues the paragraph");
+        assert_eq!(rendered("Note\n[x]: y"), ["Note", "[x]: y"], "this continues the paragraph");
         assert_eq!(rendered("> [1]: https://x.example"), ["▎ [1]: https://x.example"]);
     }
 

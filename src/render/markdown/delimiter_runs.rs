@@ -130,6 +130,14 @@ fn end_of_autolink(source: &str, start: usize) -> usize {
     start + len
 }
 
+/// Returns the last characters without white space before a position, up to a limit.
+pub(super) fn token_before(source: &str, at: usize) -> &str {
+    const MAX_LEN: usize = 400;
+    let len = source.as_bytes()[..at].iter().rev().take(MAX_LEN).take_while(|byte| !byte.is_ascii_whitespace()).count();
+    work::count_steps(len);
+    &source[source.ceil_char_boundary(at - len)..at]
+}
+
 /// Returns the range of the characters without white space around a position, if that is short.
 pub(super) fn token_around(source: &str, at: usize) -> Option<Range<usize>> {
     const MAX_SIDE: usize = 120;

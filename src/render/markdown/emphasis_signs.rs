@@ -10,6 +10,7 @@ use super::{
     delimiter_runs::{DelimiterRun, NeighbourKind, find_runs, token_around},
     prepare::ParserDraft,
 };
+use crate::text::work;
 
 /// Hides the signs of a text that are no emphasis.
 pub(super) fn hide_signs(draft: &mut ParserDraft) {
@@ -127,7 +128,11 @@ fn name_at(source: &str, run: DelimiterRun) -> Option<std::ops::Range<usize>> {
         1 => inner.contains('_') && inner.len() == word.len(),
         2 => {
             let is_closed = word.len() == inner.len() + 2;
-            is_closed && (is_known_name(inner) || inner.contains('_') || is_code(run.before, rest))
+            is_closed
+                && (is_known_name(inner)
+                    || inner.contains('_')
+                    || is_code(run.before, rest)
+                    || is_among_code(source, run.start))
                 || inner.contains('_') && inner.len() == word.len()
         }
         _ => false,
@@ -140,6 +145,21 @@ fn is_code(before: Option<char>, rest: &str) -> bool {
     let is_member =
         rest.strip_prefix('.').is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_alphanumeric()));
     is_member || rest.starts_with(['(', '[', '/', '=']) || matches!(before, Some('.' | '/' | '@' | '$'))
+}
+
+/// Whether the line of a position is about programs: it has code, a known name, or a word that says so.
+fn is_among_code(source: &str, at: usize) -> bool {
+    const MAX_LINE: usize = 1000;
+    const WORDS: [&str; 9] =
+        ["method", "dunder", "attribute", "module", "python", "import ", "class ", "variable", "operator"];
+    let is_inside = |byte: &u8| *byte != b'\n';
+    let before = source.as_bytes()[..at].iter().rev().take(MAX_LINE).take_while(|byte| is_inside(byte)).count();
+    let after = source.as_bytes()[at..].iter().take(MAX_LINE).take_while(|byte| is_inside(byte)).count();
+    work::count_steps(before + after);
+    let line = &source[source.ceil_char_boundary(at - before)..source.floor_char_boundary(at + after)];
+    let lower = line.to_ascii_lowercase();
+    let has_known_name = || lower.split("__").skip(1).step_by(2).any(is_known_name);
+    line.contains('`') || line.contains("()") || WORDS.iter().any(|word| lower.contains(word)) || has_known_name()
 }
 
 /// Whether a word is a name that languages and tools put between two underscores.
@@ -298,6 +318,8 @@ mod tests {
             ("`*.{js,ts}` *.tar.* \"*.md\"", "`..{js,ts}` ..tar.. \"..md\""),
             ("~3 days~ and ~~gone~~", ".3 days. and ~~gone~~"),
             ("__init__ and self.__dict__ or __my_name__", "..init.. and self...dict.. or ..my_name.."),
+            ("the dunder method __foo__", "the dunder method ..foo.."),
+            ("__init__ and __foo__", "..init.. and ..foo.."),
             ("__foo__(x) in __bar__/baz.js", "..foo..(x) in ..bar../baz.js"),
             ("_private_name and other_", ".private_name and other_"),
             ("(void *) and f(*)", "(void .) and f(.)"),

@@ -15,7 +15,8 @@ pub(super) fn is_between_dollars(before: Option<char>, inside: &str, after: Opti
     if FOREIGN_MARKS.iter().any(|mark| inside.contains(mark)) || crosses_blocks(inside) {
         return false;
     }
-    let is_cut_off = matches!(last, '/' | ':' | ';' | ',' | '(' | '[' | '&' | '|' | '–' | '—' | '@')
+    let is_cut_off = matches!(last, '/' | ':' | ';' | ',' | '(' | '[' | '&' | '–' | '—' | '@')
+        || last == '|' && inside.matches('|').count() % 2 == 1
         || last == '-' && !inside.ends_with("^-")
         || matches!(first, ')' | ']' | '}' | ';' | ':');
     let touches_word =

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::{
+    delimiter_runs::token_before,
     formula_shape,
     prepare::{CodeRange, ParserDraft},
 };
@@ -58,6 +59,10 @@ fn replace_delimiters<'a>(before: &ParserDraft<'a>, code: &[CodeRange]) -> (Pars
             pos = if *is_inline { pos + 1 } else { range.end };
             continue;
         }
+        if is_in_address(source, pos) {
+            pos = (pos + if bytes[pos] == b'\\' { 2 } else { 1 }).min(bytes.len());
+            continue;
+        }
         let formula = match FormulaDelimiter::parse(&bytes[pos..]) {
             Some(delimiter) => finder.formula_at(delimiter, pos),
             None if bytes[pos] == b'$' => finder.single_dollars_at(pos),
@@ -91,6 +96,20 @@ fn replace_delimiters<'a>(before: &ParserDraft<'a>, code: &[CodeRange]) -> (Pars
     (draft, is_joined)
 }
 
+/// Whether a position is in the address of a link, `](…`, in which nothing may be hidden.
+fn is_in_address(source: &str, pos: usize) -> bool {
+    let before = token_before(source, pos);
+    before.rsplit_once("](").is_some_and(|(_, address)| {
+        let address = address.replace(r"\(", "").replace(r"\)", "");
+        address.matches(')').count() <= address.matches('(').count()
+    })
+}
+
+/// Whether a text has a letter, a digit or a command.
+fn has_term(inside: &str) -> bool {
+    inside.contains(char::is_alphanumeric)
+}
+
 fn hide_dollars(draft: &mut ParserDraft, range: Range<usize>) {
     range.filter(|at| draft.source.as_bytes().get(*at) == Some(&b'$')).for_each(|at| draft.hide(at));
 }
@@ -121,6 +140,10 @@ fn pass_formula(
     let out = draft.bytes_mut();
     out[range.start..range.start + 2].copy_from_slice(b"$$");
     out[range.end - 2..range.end].copy_from_slice(b"$$");
+    if delimiter == FormulaDelimiter::Environment {
+        // The parser counts braces, and those of `\begin{…}` are cut.
+        out[range.clone()].iter_mut().filter(|byte| matches!(**byte, b'{' | b'}')).for_each(|byte| *byte = b' ');
+    }
     if joins_lines {
         out[range.clone()].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
     }
@@ -360,8 +383,9 @@ impl<'a> FormulaFinder<'a> {
         let looks_like_formula = has_sign || source[inside.clone()].starts_with([' ', '\n']);
         let has_shape = match delimiter {
             FormulaDelimiter::Dollars => formula_shape::is_between_double_dollars(&source[inside]),
-            FormulaDelimiter::Brackets => looks_like_formula,
-            FormulaDelimiter::Parens | FormulaDelimiter::Dollar | FormulaDelimiter::Environment => true,
+            FormulaDelimiter::Brackets => looks_like_formula && has_term(&source[inside]),
+            FormulaDelimiter::Parens => has_term(&source[inside]),
+            FormulaDelimiter::Dollar | FormulaDelimiter::Environment => true,
         };
         has_ink && !has_dollar && has_shape
     }
@@ -535,7 +559,7 @@ mod tests {
 
     #[test]
     fn an_environment_is_a_formula_without_dollars() {
-        assert_eq!(prepared("\\begin{align}\na &= b\n\\end{align}\n"), "$$egin{align} a &= b \\end{alig$$\n");
+        assert_eq!(prepared("\\begin{align}\na &= b\n\\end{align}\n"), "$$egin align  a &= b \\end alig$$\n");
         assert_eq!(prepared(r"\begin{cases} \begin{cases} x \end{cases} \end{cases}").matches("$$").count(), 2);
         let open = prepare("\\begin{align} a \\\\ b");
         assert!(!open.text().contains('\\'), "its backslashes are no escapes: {}", open.text());

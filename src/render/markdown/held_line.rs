@@ -1,12 +1,67 @@
 //! Holds back the newest line of a growing text until it is decided what it is.
 //!
 //! A dash below a paragraph may make a heading of it, begin a list or a rule; a pipe begins a table or is text. So a
-//! line is not shown while it consists of signs whose meaning the next letters decide, and nothing is taken back.
+//! line is not shown while it consists of signs whose meaning the next letters decide, and nothing is taken back. Stars
+//! and backticks at its end are held back, too, and what they have opened is shown as if it was closed.
+
+use super::prepare::ParserDraft;
 
 /// Returns how much of a growing text is shown.
 pub(super) fn visible_len(text: &str) -> usize {
-    let start = memchr::memrchr(b'\n', text.as_bytes()).map_or(0, |end| end + 1);
-    if is_undecided(&text[start..]) { start } else { text.len() }
+    let start = newest_line(text);
+    let line = &text[start..];
+    if is_undecided(line) {
+        return text.len() - line.trim_start_matches([' ', '>']).len();
+    }
+    start + line.trim_end_matches(['*', '`']).len()
+}
+
+/// Closes the strong words or the code that the newest line has opened.
+pub(super) fn close_newest_line(draft: &mut ParserDraft) {
+    let start = newest_line(draft.source);
+    let line = &draft.source[start..];
+    match open_sign(line) {
+        Some(OpenSign::Strong) => draft.insert(start + line.trim_end().len(), "**"),
+        Some(OpenSign::Code(backticks)) => draft.insert(start + line.len(), "`".repeat(backticks)),
+        None => (),
+    }
+}
+
+/// A sign that is not closed yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OpenSign {
+    Strong,
+    /// A number of backticks.
+    Code(usize),
+}
+
+fn newest_line(text: &str) -> usize {
+    memchr::memrchr(b'\n', text.as_bytes()).map_or(0, |end| end + 1)
+}
+
+/// Returns the sign that is open at the end of a line.
+fn open_sign(line: &str) -> Option<OpenSign> {
+    let run = |at: usize| line.as_bytes()[at..].iter().take_while(|byte| **byte == line.as_bytes()[at]).count();
+    let (mut open, mut at) = (None, 0);
+    while let Some(step) = memchr::memchr3(b'*', b'`', b'\\', &line.as_bytes()[at..]) {
+        at += step;
+        let len = run(at);
+        let is_followed = line[at + len..].starts_with(|char: char| !char.is_whitespace());
+        open = match (open, line.as_bytes()[at]) {
+            (Some(OpenSign::Code(backticks)), b'`') if backticks == len => None,
+            (Some(OpenSign::Code(_)), _) => open,
+            (_, b'\\') => {
+                at += (len % 2).min(line.len() - at - len);
+                open
+            }
+            (None, b'`') if is_followed => Some(OpenSign::Code(len)),
+            (None, b'*') if len == 2 && is_followed => Some(OpenSign::Strong),
+            (Some(OpenSign::Strong), b'*') if len >= 2 => None,
+            _ => open,
+        };
+        at += len;
+    }
+    open
 }
 
 /// Whether the next letters of an incomplete line decide what it is.
@@ -113,7 +168,9 @@ mod tests {
             "| –",
             "+",
         ] {
-            assert_eq!(visible_len(&format!("text\n{held}")), 5, "{held:?}");
+            let text = format!("text\n{held}");
+            // The bar of a quotation is decided.
+            assert_eq!(text[..visible_len(&text)].trim_end_matches([' ', '>']), "text\n", "{held:?}");
         }
         for shown in [
             "",
@@ -129,7 +186,7 @@ mod tests {
             "1. a",
             "| a",
             "`a",
-            "```a```",
+            "```a```b",
             "> a",
             "<5",
             "<b>",
@@ -145,5 +202,21 @@ mod tests {
             assert_eq!(visible_len(&text), text.len(), "{shown:?}");
         }
         assert_eq!(visible_len("-\n"), 2, "a complete line is decided");
+        assert_eq!(visible_len("a **b*"), 5);
+    }
+
+    #[test]
+    fn what_the_newest_line_has_opened_is_closed() {
+        let closed = |source: &str| {
+            let mut draft = ParserDraft::new(source);
+            close_newest_line(&mut draft);
+            draft.finish().text().to_owned()
+        };
+        assert_eq!(closed("- **Key: a "), "- **Key: a** ");
+        assert_eq!(closed("| a | `x |"), "| a | `x |`");
+        assert_eq!(closed("``a `b"), "``a `b``");
+        for source in ["**a** b", "2 ** 3", "`a` b", r"\*\*a", r"\`a", "*a", "`**` b", "**a\nb"] {
+            assert_eq!(closed(source), source);
+        }
     }
 }

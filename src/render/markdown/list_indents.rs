@@ -3,7 +3,8 @@
 //! In strict Markdown a line belongs to an item only if it is indented as far as the item's text: by three spaces below
 //! `1.`, by four below `10.`. Models indent by two, and write the code of an item from the first column. Here a line that
 //! is indented further than the marker of an item belongs to it: a bullet below a number always, other items and blocks
-//! from two spaces on. A fence inside an item ends with its closing line only, however its code is indented.
+//! from two spaces on. A fence right below a numbered item that ends with a colon belongs to it without any indent. A
+//! fence inside an item ends with its closing line only, however its code is indented.
 
 use super::{
     prepare::ParserDraft,
@@ -26,9 +27,12 @@ struct OpenItem {
 /// The code of a fence inside an item.
 #[derive(Debug, Clone, Copy, Default)]
 struct FenceIndent {
+    /// The spaces that are inserted before the fence.
     shift: usize,
     /// The least indent for the parser.
     min: usize,
+    /// The spaces that are inserted before its code, once it has any.
+    code_shift: Option<usize>,
 }
 
 /// The items that are open at some line, the outermost first.
@@ -37,6 +41,8 @@ struct ListIndents {
     items: Vec<OpenItem>,
     quote_depth: usize,
     is_after_blank: bool,
+    /// The last line of text ends with a colon.
+    announces_code: bool,
     fence: FenceIndent,
 }
 
@@ -46,13 +52,22 @@ pub(super) fn indent_children(draft: &mut ParserDraft) {
     if !source.starts_with(' ') && !["\n ", ">  ", "```", "~~~"].iter().any(has) {
         return;
     }
-    let mut scan = FenceScan::default();
+    let mut scan = FenceScan::new(draft);
     let mut list = ListIndents::default();
+    let formulas = draft.formulas.clone();
+    let mut formulas = formulas.iter().peekable();
     for line in source_lines(source) {
+        while formulas.next_if(|formula| formula.end <= line.body_start).is_some() {}
+        if formulas.peek().is_some_and(|formula| formula.start < line.body_start) {
+            continue; // A formula may contain what would be an item.
+        }
         let role = scan.read(&line);
-        let is_code = matches!(role, LineRole::Code | LineRole::InnerEnd | LineRole::FenceEnd);
+        if role == LineRole::Html {
+            continue;
+        }
+        let is_code = matches!(role, LineRole::Code | LineRole::InnerBare | LineRole::FenceEnd);
         let line = if is_code { line.at_depth(list.quote_depth) } else { line };
-        let spaces = if is_code { list.missing_in_code(&line) } else { list.missing_spaces(&line, role) };
+        let spaces = if is_code { list.missing_in_code(&line, role) } else { list.missing_spaces(&line, role) };
         if spaces > 0 && line.indent() + spaces <= MAX_COLUMN {
             draft.insert(line.body_start, " ".repeat(spaces));
         }
@@ -61,10 +76,17 @@ pub(super) fn indent_children(draft: &mut ParserDraft) {
 
 impl ListIndents {
     /// Returns how many spaces a line in a fence lacks.
-    fn missing_in_code(&mut self, line: &SourceLine) -> usize {
+    fn missing_in_code(&mut self, line: &SourceLine, role: LineRole) -> usize {
         self.is_after_blank = false;
-        let missing = self.fence.min.saturating_sub(line.indent()).max(self.fence.shift);
-        if line.is_blank() { 0 } else { missing }
+        if line.is_blank() {
+            return 0;
+        }
+        let missing = self.fence.min.saturating_sub(line.indent());
+        if role == LineRole::FenceEnd {
+            return missing.max(self.fence.shift);
+        }
+        // Code that begins further to the left than its fence keeps its own indents.
+        missing.max(*self.fence.code_shift.get_or_insert(missing.max(self.fence.shift)))
     }
 
     /// Returns how many spaces a line outside fences lacks.
@@ -81,23 +103,25 @@ impl ListIndents {
         let is_fence = role == LineRole::FenceStart;
         let begins_block = marker.is_some() || is_fence || self.is_after_blank || is_block_start(line.ink());
         self.is_after_blank = false;
+        let announced = std::mem::replace(&mut self.announces_code, line.body.trim_end().ends_with([':', '：']));
         if !begins_block {
             return 0; // It continues a paragraph.
         }
         let column = line.indent();
-        let missing = self.pop_items(column, marker, is_fence);
+        let missing = self.pop_items(column, marker, is_fence, announced);
         self.push_items(line, missing);
         if is_fence {
             let min = self.items.last().map_or(0, |item| item.text_column + item.shift);
-            self.fence = FenceIndent { shift: missing, min };
+            self.fence = FenceIndent { shift: missing, min, code_shift: None };
         }
         missing
     }
 
     /// Closes the items that a block at `column` does not belong to; returns how many spaces the block lacks.
-    fn pop_items(&mut self, column: usize, marker: Option<ItemMarker>, is_fence: bool) -> usize {
+    fn pop_items(&mut self, column: usize, marker: Option<ItemMarker>, is_fence: bool, announced: bool) -> usize {
         while let Some(item) = self.items.last().copied() {
-            if item.holds(column, marker, is_fence) {
+            let is_announced = is_fence && announced && item.number.is_some() && item.marker_column == column;
+            if is_announced || item.holds(column, marker, is_fence) {
                 return item.shift + item.text_column.saturating_sub(column);
             }
             self.items.pop();
@@ -168,7 +192,10 @@ mod tests {
     #[test]
     fn the_code_of_an_item_stays_in_it() {
         assert_eq!(indented("1. a\n  ```\n  x\n    y\n  ```\n2. b\n"), "1. a\n   ```\n   x\n     y\n   ```\n2. b\n");
-        assert_eq!(indented("- a\n  ```\nx\n\n  y\n```\n- b\n"), "- a\n  ```\n  x\n\n  y\n  ```\n- b\n");
+        assert_eq!(indented("1. Do:\n```\nx\n```\n2. b\n"), "1. Do:\n   ```\n   x\n   ```\n2. b\n");
+        assert_eq!(indented("1. Do:\n\n```\nx\n```\n"), "1. Do:\n\n   ```\n   x\n   ```\n");
+        assert_eq!(indented("1. Done.\n```\nx\n```\n"), "1. Done.\n```\nx\n```\n");
+        assert_eq!(indented("- a\n  ```\nx\n\n  y\n```\n- b\n"), "- a\n  ```\n  x\n\n    y\n  ```\n- b\n");
     }
 
     #[test]

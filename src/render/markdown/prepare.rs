@@ -11,7 +11,10 @@ use std::{borrow::Cow, ops::Range};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
 
-use super::{cjk_emphasis, definitions, emphasis_signs, fence_nesting, formulas, list_indents, table_repair};
+use super::{
+    cjk_emphasis, definitions, emphasis_signs, fence_nesting, formulas, held_line, html_tags, list_indents,
+    table_repair,
+};
 
 /// A text in the form that is passed to the parser.
 #[derive(Debug)]
@@ -21,8 +24,10 @@ pub(crate) struct PreparedMarkdown<'a> {
     insertions: Vec<TextInsertion>,
     /// Where a formula begins that may still end: nothing after it is final.
     pub open_formula: usize,
-    /// The formulas that span several lines.
+    /// The formulas that span several lines, and the details.
     pub formulas: Vec<Range<usize>>,
+    /// The `<details>` that are closed.
+    pub details: Vec<Range<usize>>,
 }
 
 /// A text while the passes rewrite it. All positions are in its source.
@@ -34,6 +39,8 @@ pub(super) struct ParserDraft<'a> {
     inserted: Vec<(usize, Cow<'static, str>)>,
     pub open_formula: usize,
     pub formulas: Vec<Range<usize>>,
+    /// The `<details>` that are closed.
+    pub details: Vec<Range<usize>>,
 }
 
 /// Code or HTML, in which nothing is syntax.
@@ -73,11 +80,12 @@ pub(crate) fn parser_options() -> Options {
 pub(super) type ParserPass = fn(&mut ParserDraft);
 
 /// The passes in their order: blocks first, because what is code or a cell decides what is a sign.
-pub(super) const PASSES: [ParserPass; 7] = [
+pub(super) const PASSES: [ParserPass; 8] = [
     fence_nesting::hide_inner_fences,
-    list_indents::indent_children,
     table_repair::repair_tables,
     formulas::rewrite_formulas,
+    html_tags::hide_tags,
+    list_indents::indent_children,
     definitions::show_unused_definitions,
     emphasis_signs::hide_signs,
     cjk_emphasis::adapt_neighbours,
@@ -86,6 +94,12 @@ pub(super) const PASSES: [ParserPass; 7] = [
 /// Prepares clean text for the parser.
 pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
     prepare_with(source, &PASSES)
+}
+
+/// Prepares clean text whose last line goes on.
+pub(crate) fn prepare_growing(source: &str) -> PreparedMarkdown<'_> {
+    let close: ParserPass = held_line::close_newest_line;
+    prepare_with(source, [close].iter().chain(&PASSES))
 }
 
 /// Prepares clean text with some of the passes.
@@ -100,7 +114,14 @@ pub(super) fn prepare_with<'a, 'p>(
 
 impl<'a> ParserDraft<'a> {
     pub(super) fn new(source: &'a str) -> Self {
-        Self { source, hidden: None, inserted: Vec::new(), open_formula: usize::MAX, formulas: Vec::new() }
+        Self {
+            source,
+            hidden: None,
+            inserted: Vec::new(),
+            open_formula: usize::MAX,
+            formulas: Vec::new(),
+            details: Vec::new(),
+        }
     }
 
     /// The bytes that the parser will see, at their positions in the source.
@@ -125,15 +146,38 @@ impl<'a> ParserDraft<'a> {
         self.inserted.push((position, text.into()));
     }
 
+    /// Finds the blocks of HTML of the text as it is now, in order.
+    pub(super) fn html_blocks(&self) -> Vec<Range<usize>> {
+        let bytes = self.source.as_bytes();
+        let is_first = |at: usize| {
+            let before = bytes[..at].iter().rev().find(|byte| !b" >-*+.)0123456789".contains(byte));
+            before.is_none_or(|byte| *byte == b'\n')
+        };
+        if !memchr::memchr_iter(b'<', bytes).any(is_first) {
+            return Vec::new();
+        }
+        let prepared = self.clone().finish();
+        let events = prepared.events_with(parser_options() - Options::ENABLE_MATH);
+        events.filter(|(event, _)| matches!(event, Event::Start(Tag::HtmlBlock))).map(|(_, range)| range).collect()
+    }
+
     /// Finds the code and HTML of the text as it is now, in order and without overlaps.
     pub(super) fn code_ranges(&self) -> Vec<CodeRange> {
+        self.ranges_of(|event| {
+            matches!(event, Event::Start(Tag::CodeBlock(_) | Tag::HtmlBlock) | Event::Code(_) | Event::InlineHtml(_))
+        })
+    }
+
+    /// Finds the code of the text as it is now, in order and without overlaps.
+    pub(super) fn code_without_html(&self) -> Vec<CodeRange> {
+        self.ranges_of(|event| matches!(event, Event::Start(Tag::CodeBlock(_)) | Event::Code(_)))
+    }
+
+    fn ranges_of(&self, is_wanted: impl Fn(&Event) -> bool) -> Vec<CodeRange> {
         let prepared = self.clone().finish();
         let mut ranges: Vec<CodeRange> = Vec::new();
         for (event, range) in prepared.events_with(parser_options() - Options::ENABLE_MATH) {
-            let is_code = matches!(event, Event::Start(Tag::CodeBlock(_) | Tag::HtmlBlock) | Event::Code(_));
-            if (is_code || matches!(event, Event::InlineHtml(_)))
-                && ranges.last().is_none_or(|last| last.range.end <= range.start)
-            {
+            if is_wanted(&event) && ranges.last().is_none_or(|last| last.range.end <= range.start) {
                 ranges.push(CodeRange { range, is_inline: matches!(event, Event::Code(_)) });
             }
         }
@@ -141,11 +185,19 @@ impl<'a> ParserDraft<'a> {
     }
 
     pub(super) fn finish(self) -> PreparedMarkdown<'a> {
-        let Self { source, hidden, mut inserted, open_formula, formulas } = self;
+        let Self { source, hidden, mut inserted, open_formula, formulas, details } = self;
+        let formulas = merged(formulas, &details);
         let same_length =
             hidden.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(source), Cow::Owned);
         if inserted.is_empty() {
-            return PreparedMarkdown { source, text: same_length, insertions: Vec::new(), open_formula, formulas };
+            return PreparedMarkdown {
+                source,
+                text: same_length,
+                insertions: Vec::new(),
+                open_formula,
+                formulas,
+                details,
+            };
         }
         inserted.sort_by_key(|(position, _)| *position);
         let mut text = String::with_capacity(source.len() + inserted.iter().map(|(_, text)| text.len()).sum::<usize>());
@@ -158,7 +210,7 @@ impl<'a> ParserDraft<'a> {
             done = source_pos;
         }
         text.push_str(&same_length[done..]);
-        PreparedMarkdown { source, text: Cow::Owned(text), insertions, open_formula, formulas }
+        PreparedMarkdown { source, text: Cow::Owned(text), insertions, open_formula, formulas, details }
     }
 }
 
@@ -208,6 +260,23 @@ impl PreparedMarkdown<'_> {
         let Some(last) = after.checked_sub(1).map(|index| &self.insertions[index]) else { return position };
         last.source_pos + (position - last.start).saturating_sub(last.len)
     }
+}
+
+/// Puts ranges in order, and those that overlap together.
+fn merged(mut ranges: Vec<Range<usize>>, more: &[Range<usize>]) -> Vec<Range<usize>> {
+    if more.is_empty() {
+        return ranges;
+    }
+    ranges.extend_from_slice(more);
+    ranges.sort_by_key(|range| range.start);
+    let mut merged: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match merged.last_mut().filter(|last| range.start < last.end) {
+            Some(last) => last.end = last.end.max(range.end),
+            None => merged.push(range),
+        }
+    }
+    merged
 }
 
 fn tag_with_signs(tag: Tag) -> Tag {

@@ -1,6 +1,11 @@
 //! The lines of a source, as far as the passes before the parser need to know them.
 
-use super::fence_nesting::{FenceLine, FenceNesting};
+use std::{iter::Peekable, ops::Range, vec::IntoIter};
+
+use super::{
+    fence_nesting::{FenceLine, FenceNesting},
+    prepare::ParserDraft,
+};
 use crate::text::work;
 
 /// A line without its end, divided into the marks of quotations and what they quote.
@@ -34,15 +39,18 @@ pub(super) enum LineRole {
     Text,
     FenceStart,
     Code,
-    /// It ends a fence inside a fence, and would end the outer one in strict Markdown.
-    InnerEnd,
+    /// It belongs to a fence inside a fence, and would end the outer one in strict Markdown.
+    InnerBare,
     FenceEnd,
+    /// It is part of a block of HTML, in which nothing is a fence.
+    Html,
 }
 
 /// Follows the fences of a text, line by line.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct FenceScan {
     fence: Option<ScannedFence>,
+    html_blocks: Peekable<IntoIter<Range<usize>>>,
 }
 
 #[derive(Debug)]
@@ -129,18 +137,28 @@ pub(super) fn is_rule(ink: &str) -> bool {
 }
 
 impl FenceScan {
+    pub(super) fn new(draft: &ParserDraft) -> Self {
+        Self { fence: None, html_blocks: draft.html_blocks().into_iter().peekable() }
+    }
+
     pub(super) fn read(&mut self, line: &SourceLine) -> LineRole {
         if let Some(fence) = self.fence.as_mut().filter(|fence| fence.quote_depth <= line.quote_depth) {
             let line = line.at_depth(fence.quote_depth);
             let can_end = line.indent() <= fence.indent + 3;
             return match fence.nesting.read(line.ink(), can_end) {
                 FenceLine::Code => LineRole::Code,
-                FenceLine::InnerEnd => LineRole::InnerEnd,
+                FenceLine::InnerBare => LineRole::InnerBare,
                 FenceLine::End => {
                     self.fence = None;
                     LineRole::FenceEnd
                 }
             };
+        }
+        self.fence = None;
+        let position = line.body_start + line.indent();
+        while self.html_blocks.next_if(|html| html.end <= position).is_some() {}
+        if self.html_blocks.peek().is_some_and(|html| html.start <= position) {
+            return LineRole::Html;
         }
         let (mut ink, mut indent) = (line.ink(), line.indent());
         while let Some(marker) = ItemMarker::parse(ink).filter(|marker| marker.len < ink.len()) {

@@ -19,9 +19,10 @@ const LIST_HEADING: &str = "## Examples of the specifications\n";
 /// The rules of the passes before the parser, in their order.
 const PASS_RULES: [&str; PASSES.len()] = [
     "fences in fences",
-    "indented lists",
     "nearly tables",
     "formulas",
+    RAW_HTML,
+    "indented lists",
     "unused definitions",
     "signs kept",
     "emphasis in Chinese and Japanese",

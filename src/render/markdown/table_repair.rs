@@ -40,7 +40,7 @@ pub(super) fn repair_tables(draft: &mut ParserDraft) {
     if memchr::memchr2(b'|', b'+', draft.source.as_bytes()).is_none() {
         return;
     }
-    let mut scan = FenceScan::default();
+    let mut scan = FenceScan::new(draft);
     let mut above: Option<HeadLine> = None;
     let mut table: Option<TableDraft> = None;
     for line in source_lines(draft.source) {
@@ -198,10 +198,12 @@ fn delimiter_cells(body: &str) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{render::markdown::prepare::prepare, text::work};
+    use crate::text::work;
 
     fn repaired(source: &str) -> String {
-        prepare(source).text().replace('\u{2}', "¦")
+        let mut draft = ParserDraft::new(source);
+        repair_tables(&mut draft);
+        draft.finish().text().replace('\u{2}', "¦")
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl FormulaSetter<'_> {
 
     /// Sets a formula in as many lines as it needs to fit, each of which begins with a relation or an operator.
     pub(super) fn broken_list(&self, nodes: &[FormulaNode], width: usize) -> Option<FormulaBox> {
-        const INDENT: usize = 2;
+        const INDENT: usize = 1;
         let items = self.items(nodes, LimitStyle::Display)?;
         let mut lines: Vec<FormulaBox> = Vec::new();
         let mut start = 0;
@@ -85,7 +85,8 @@ impl FormulaSetter<'_> {
                 (start + 1..=items.len()).filter(|end| items.get(*end).is_none_or(|next| can_break_before(next)));
             let mut line = None;
             for end in ends {
-                let longer = join_items(&items[start..end], None)?;
+                let previous = if lines.is_empty() { None } else { Some(AtomClass::Ordinary) };
+                let longer = join_items(&items[start..end], previous)?;
                 if longer.content.width() > room {
                     break;
                 }
@@ -144,7 +145,7 @@ impl FormulaSetter<'_> {
             FormulaNode::Phantom(body) => {
                 BoxItem::new(FormulaBox::blank(self.list(body, style)?.width()), AtomClass::Space)
             }
-            FormulaNode::Grid(grid) => self.grid(grid)?,
+            FormulaNode::Grid(grid) => self.grid(grid, false)?,
             FormulaNode::LineBreak => return None,
             FormulaNode::Atom(_)
             | FormulaNode::Negated(_)
@@ -210,12 +211,20 @@ impl FormulaSetter<'_> {
     }
 
     fn fenced(&self, open: &str, parts: &[(Vec<FormulaNode>, String)], style: LimitStyle) -> Option<BoxItem> {
-        let bodies: Option<Vec<FormulaBox>> = parts.iter().map(|(body, _)| self.list(body, style)).collect();
+        let has_brace = delimiters::has_middle(open) || parts.iter().any(|(_, sign)| delimiters::has_middle(sign));
+        let set_body = |body: &[FormulaNode]| match body {
+            [FormulaNode::Grid(grid)] => {
+                let body = self.grid(grid, has_brace)?.content;
+                let blank = FormulaBox::blank(usize::from(body.height() > 1));
+                FormulaBox::beside(&[blank.clone(), body, blank])
+            }
+            _ => self.list(body, style),
+        };
+        let bodies: Option<Vec<FormulaBox>> = parts.iter().map(|(body, _)| set_body(body)).collect();
         let bodies = bodies?;
         let ascent = bodies.iter().map(FormulaBox::baseline).max().unwrap_or(0);
         let mut height = ascent + 1 + bodies.iter().map(FormulaBox::descent).max().unwrap_or(0);
-        let mut signs = std::iter::once(open).chain(parts.iter().map(|(_, sign)| sign.as_str()));
-        if height == 2 && signs.any(delimiters::has_middle) {
+        if height == 2 && has_brace {
             height += 1;
         }
         let sign = |sign: &str| (!sign.is_empty()).then(|| delimiters::delimiter(sign, height, ascent));
@@ -397,6 +406,9 @@ fn needs_distance(before: &BoxItem, next: &BoxItem) -> bool {
         matches!(class, AtomClass::Ordinary | AtomClass::Fraction | AtomClass::Function | AtomClass::LargeOperator)
     };
     let is_fraction = |item: &BoxItem| item.first == AtomClass::Fraction;
+    if next.content.as_line().is_some_and(|line| line.starts_with('.')) {
+        return false;
+    }
     let is_tall_bracket = |item: &BoxItem, class| item.is_tall() && class == AtomClass::Close;
     is_tall_bracket(before, before.last) && is_term(next.first)
         || is_fraction(before) && (is_term(next.first) || next.first == AtomClass::Open)

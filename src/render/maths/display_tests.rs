@@ -48,6 +48,7 @@ const FORMULAS: &[(&str, &str)] = &[
     ("matrix of fractions", r"\begin{pmatrix} \frac{a}{b} & 0 \\ 0 & \frac{c}{d} \end{pmatrix}"),
     ("augmented", r"\left[\begin{array}{cc|c} 1 & 2 & 3 \\ 4 & 5 & 6 \end{array}\right]"),
     ("array with rules", r"\begin{array}{|l|r|} \hline x & f(x) \\ \hline 1 & 10 \\ 20 & 3 \\ \hline \end{array}"),
+    ("array beside a brace", r"x = \left\{ \begin{array}{cc} 1 & 2 \\ 3 & 4 \end{array} \right."),
     ("row vector", r"v = \begin{bmatrix} 1 & 2 & 3 \end{bmatrix}"),
     ("columns without environment", r"a &= b \\ &= c"),
     ("scripts", r"e^{i\pi} + x_{i,j}^{2} + T^{(q)}_{\mu\nu} + {}^{14}C"),

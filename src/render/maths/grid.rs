@@ -44,10 +44,11 @@ impl From<ColumnAlign> for BoxAlign {
 }
 
 impl FormulaSetter<'_> {
-    pub(super) fn grid(&self, grid: &FormulaGrid) -> Option<BoxItem> {
+    /// Sets a grid; beside a brace, two rows leave room for its middle.
+    pub(super) fn grid(&self, grid: &FormulaGrid, is_beside_brace: bool) -> Option<BoxItem> {
         let environment = &grid.environment;
         let cells = self.grid_cells(grid)?;
-        let bands = grid_bands(grid, &cells);
+        let bands = grid_bands(grid, &cells, is_beside_brace);
         let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
         let mut boxes = Vec::new();
         for index in 0..columns {
@@ -194,13 +195,15 @@ fn stacked(pieces: impl Iterator<Item = FormulaBox>) -> Option<FormulaBox> {
 }
 
 /// The rows of a grid, and what comes between them.
-fn grid_bands(grid: &FormulaGrid, cells: &[Vec<FormulaBox>]) -> Vec<GridBand> {
+fn grid_bands(grid: &FormulaGrid, cells: &[Vec<FormulaBox>], is_beside_brace: bool) -> Vec<GridBand> {
     let mut bands = Vec::new();
     let extent = |row: &[FormulaBox]| {
         let ascent = row.iter().map(FormulaBox::baseline).max().unwrap_or(0);
         (ascent, row.iter().map(FormulaBox::descent).max().unwrap_or(0))
     };
-    let has_brace = delimiters::has_middle(grid.environment.open) || delimiters::has_middle(grid.environment.close);
+    let environment = &grid.environment;
+    let has_brace =
+        is_beside_brace || delimiters::has_middle(environment.open) || delimiters::has_middle(environment.close);
     let mut above = None;
     for (index, row) in cells.iter().enumerate() {
         let (ascent, descent) = extent(row);

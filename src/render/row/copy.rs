@@ -24,9 +24,13 @@ pub struct RowCopier {
 impl RowCopier {
     /// Adds a range of the text of a row; `source` is what the row was laid out from.
     pub fn push(&mut self, row: &StyledRow, range: Range<usize>, source: &str) {
+        if row.kind == RowKind::Formula && row.source_map.is_empty() {
+            return; // A blank row of a formula, which goes on below.
+        }
         // The head of a folded or empty block stands for all of it.
         let block = slice(source, &row.source).trim();
-        if matches!(row.kind, RowKind::CodeHead { .. }) && block.contains('\n') {
+        let is_head = matches!(row.kind, RowKind::CodeHead { .. } | RowKind::DetailsHead { is_folded: true });
+        if is_head && block.contains('\n') {
             self.begin_line(row, 1);
             self.text.push_str(block);
         } else if row.is_decoration() {

@@ -265,6 +265,23 @@ mod tests {
     }
 
     #[test]
+    fn a_right_to_left_item_begins_at_the_right() {
+        let mut theme = Theme::default();
+        theme.rendering.reorders_rtl = true;
+        let ink = TextStyle::of(ColourRole::Text);
+        let item = |kind, lead: &str, text: &str| StyledRow {
+            lead_spans: 1,
+            is_rtl: true,
+            ..StyledRow::new(kind, vec![StyledSpan::new(lead, ink), StyledSpan::new(text, ink)])
+        };
+        let shown = |row: &StyledRow| cells(row, &theme, 12).concat();
+        assert_eq!(shown(&item(RowKind::Text, "• ", "שלום")), "      םולש •");
+        assert_eq!(shown(&item(RowKind::Text, "10. ", "שלום")), "    םולש .10");
+        assert_eq!(shown(&item(RowKind::Text, "    ", "abc")), "     abc    ", "the second row of an item");
+        assert_eq!(shown(&item(RowKind::Quote, "▎ ", "שלום")), "▎       םולש", "the bar of a quotation stays");
+    }
+
+    #[test]
     fn code_scrolled_sideways_marks_where_it_is_cut() {
         let theme = Theme::default();
         let ink = TextStyle::of(ColourRole::Text);

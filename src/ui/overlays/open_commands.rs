@@ -3,6 +3,7 @@
 use super::{ScreenOverlay, set_theme};
 use crate::{
     chat::{Conversation, ConversationSummary, Timestamp},
+    citations::leftovers::without_leftovers,
     render::theme::ColourRole,
     store::StoreJob,
     ui::{
@@ -150,7 +151,8 @@ fn conversation_about(
     let count = conversation.branch.len();
     let messages = if count == 1 { "message" } else { "messages" };
     let mut about = vec![format!("{model} {dot} {count} {messages} {dot} {time}")];
-    about.extend(conversation.newest_answer_text().map(|text| super::open_overlays::first_line(&text).to_owned()));
+    let newest = conversation.newest_answer_text();
+    about.extend(newest.map(|text| without_leftovers(super::open_overlays::first_line(&text)).into_owned()));
     about
 }
 

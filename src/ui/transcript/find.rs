@@ -246,8 +246,10 @@ impl LayoutPass<'_> {
         self.message_height(index);
         let row = self.transcript.message_rows.get(&hit.message)?.row_at_source(hit.part, hit.source.start)?;
         let spot = RowPos { message_index: index, row };
-        // A folded diagram is one row that shows none of its lines.
-        let is_folded = self.row(spot).is_some_and(|row| matches!(row.kind, RowKind::CodeHead { is_folded: true, .. }));
+        // A folded diagram is one row that shows none of its lines, as are folded details.
+        let is_folded = self.row(spot).is_some_and(|row| {
+            matches!(row.kind, RowKind::CodeHead { is_folded: true, .. } | RowKind::DetailsHead { is_folded: true })
+        });
         (!is_folded).then_some(spot)
     }
 

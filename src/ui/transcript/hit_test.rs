@@ -109,6 +109,9 @@ impl Transcript {
                 }
                 self.message_rows.get(&message)?.diagram_slot(block).map(|slot| ClickTarget::Fold(message, slot))
             }
+            (RowKind::DetailsHead { .. }, _) => {
+                self.message_rows.get(&message)?.text_slot(spot.row).map(|slot| ClickTarget::Fold(message, slot))
+            }
             (RowKind::Card | RowKind::CardEdge, _) => Some(ClickTarget::Card),
             _ => None,
         }

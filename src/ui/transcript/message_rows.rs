@@ -293,6 +293,11 @@ impl MessageRows {
         texts.find(|section| self.rows_of(&section.rows).iter().any(is_head))?.folded_by
     }
 
+    /// The item whose folding opens the details in the text of a row.
+    pub(super) fn text_slot(&self, row: usize) -> Option<ItemSlot> {
+        self.section_at(row)?.0.folded_by
+    }
+
     /// The foldable part that a row belongs to, either as its head or below it.
     pub(super) fn fold_around(&self, row: usize) -> Option<CursorTarget> {
         let sections = placed(&self.sections).take_while(|(first, section)| first - section.gap <= row);

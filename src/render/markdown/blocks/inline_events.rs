@@ -103,19 +103,6 @@ impl MarkdownVisitor<'_> {
         self.place_marks_until(range.end);
     }
 
-    pub(crate) fn on_html(&mut self, words: &str, range: Range<usize>) {
-        if words.starts_with("<!--") && words.ends_with("-->") {
-            return;
-        }
-        let is_line_break = matches!(self.leaf, LeafKind::Text | LeafKind::Heading(_))
-            && matches!(words.to_ascii_lowercase().as_str(), "<br>" | "<br/>" | "<br />");
-        if is_line_break {
-            self.put_text("\n", self.current_style(), range);
-        } else {
-            self.put_text(words, TextStyle { role: ColourRole::Muted, ..self.current_style() }, range);
-        }
-    }
-
     /// Adds text that shows a range of the source.
     pub(crate) fn put_text(&mut self, words: &str, style: TextStyle, range: Range<usize>) {
         let is_verbatim = self.input.source.get(range.clone()) == Some(words);
@@ -127,7 +114,7 @@ impl MarkdownVisitor<'_> {
         self.put_run(words, style, place..place, SourceKind::Inserted);
     }
 
-    fn put_run(&mut self, words: &str, style: TextStyle, range: Range<usize>, kind: SourceKind) {
+    pub(super) fn put_run(&mut self, words: &str, style: TextStyle, range: Range<usize>, kind: SourceKind) {
         if self.skipped_link.as_ref().is_some_and(|skip| range.start < skip.end) {
             return;
         }
