@@ -452,32 +452,6 @@ impl MarkdownVisitor<'_> {
         self.is_under_title = true;
     }
 
-    fn push_container(&mut self, first: Vec<StyledSpan>, is_item: bool) {
-        self.out.cells += CELLS_PER_ROW;
-        let cells = first.iter().map(StyledSpan::width).sum();
-        let rest = if is_item {
-            vec![StyledSpan::new(" ".repeat(cells), TextStyle::of(ColourRole::Text))]
-        } else {
-            first.clone()
-        };
-        self.containers.push(BlockContainer {
-            first_lead: first,
-            rest_lead: rest,
-            width: cells,
-            is_begun: false,
-            is_item,
-        });
-    }
-
-    /// Leaves a container that began at `start`; an empty item still shows its bullet.
-    fn pop_container(&mut self, start: usize) {
-        if self.containers.last().is_some_and(|container| !container.is_begun) {
-            self.push_gap(start);
-            self.push_text_row(MappedSpans::default(), RowKind::Text, self.source_end, LineJoin::LineEnd);
-        }
-        self.containers.pop();
-    }
-
     /// Adds the blank row that is due before a leaf that begins at `start`.
     fn push_gap(&mut self, start: usize) {
         let in_list =

@@ -4,8 +4,11 @@ use pulldown_cmark::Tag;
 
 use super::MarkdownVisitor;
 use crate::{
-    render::markdown::layout_budget::cells_of_row,
-    render::row::{LineJoin, MappedSpans, RowKind, StyledRow, StyledSpan},
+    render::{
+        markdown::layout_budget::{CELLS_PER_ROW, cells_of_row},
+        row::{LineJoin, MappedSpans, RowKind, StyledRow, StyledSpan, TextStyle},
+        theme::ColourRole,
+    },
     text::work,
 };
 
@@ -22,6 +25,32 @@ pub(crate) struct BlockContainer {
 }
 
 impl MarkdownVisitor<'_> {
+    pub(super) fn push_container(&mut self, first: Vec<StyledSpan>, is_item: bool) {
+        self.out.cells += CELLS_PER_ROW;
+        let cells = first.iter().map(StyledSpan::width).sum();
+        let rest = if is_item {
+            vec![StyledSpan::new(" ".repeat(cells), TextStyle::of(ColourRole::Text))]
+        } else {
+            first.clone()
+        };
+        self.containers.push(BlockContainer {
+            first_lead: first,
+            rest_lead: rest,
+            width: cells,
+            is_begun: false,
+            is_item,
+        });
+    }
+
+    /// Leaves a container that began at `start`; an empty item still shows its bullet.
+    pub(super) fn pop_container(&mut self, start: usize) {
+        if self.containers.last().is_some_and(|container| !container.is_begun) {
+            self.push_gap(start);
+            self.push_text_row(MappedSpans::default(), RowKind::Text, self.source_end, LineJoin::LineEnd);
+        }
+        self.containers.pop();
+    }
+
     /// Returns the lead of the next row and its width. Inner containers are left out if they would
     /// take the whole width.
     pub(crate) fn next_lead(&self, is_gap: bool) -> (Vec<StyledSpan>, usize) {
