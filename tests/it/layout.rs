@@ -117,7 +117,8 @@ proptest! {
 
 #[test]
 fn streaming_byte_by_byte_shows_everything_received_so_far() {
-    let source: String = BLOCKS.iter().filter(|block| !block.contains("]: ")).copied().collect();
+    let source: String =
+        BLOCKS.iter().filter(|block| !block.contains("]: ") && !block.contains("<details>")).copied().collect();
     let visible_rows = |layout: &MarkdownLayout| -> Vec<String> {
         let rows = layout.rows().iter().map(|row| row.text().trim_end().to_owned());
         rows.filter(|row| !row.trim_matches([' ', '▏']).is_empty()).collect()
@@ -126,10 +127,9 @@ fn streaming_byte_by_byte_shows_everything_received_so_far() {
     for end in (0..=source.len()).filter(|end| source.is_char_boundary(*end)) {
         layout.sync(&source[..end], 50, TextStage::Growing, &[]);
         let clean = text::clean(&source[..end]);
-        let last_line = clean.rsplit('\n').next().unwrap_or("").trim_start();
-        // A line that may become a closing fence is not shown as code, and an escape sequence may be incomplete.
-        if end % 7 == 0 && !last_line.starts_with(['`', '~']) {
-            assert_eq!(visible_rows(&layout), visible_rows(&layout_of(&source[..end], 50)), "at {end}, {last_line:?}");
+        // What the newest line has not decided yet is held back.
+        if clean.ends_with("\n\n") {
+            assert_eq!(visible_rows(&layout), visible_rows(&layout_of(&source[..end], 50)), "at {end}");
         }
     }
 }

@@ -111,21 +111,3 @@ fn in_the_trials_formulas_have_two_dimensions() {
 fn in_the_trials_a_definition_alone_is_shown() {
     check("only-a-definition.md", |_, page| assert_eq!(page, "[1]: https://example.com/only"));
 }
-
-#[test]
-fn show_documents() {
-    let Some(folder) = std::env::var_os("IBID_SHOW") else { return };
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    let mut out = String::new();
-    for path in paths {
-        let source = fs::read_to_string(&path).unwrap();
-        for width in [80, 50] {
-            out += &format!("======== {} {width}\n{}\n", path.display(), page_of(&laid_out(&source, width)));
-        }
-        for modifier in [Modifier::BOLD, Modifier::ITALIC, Modifier::CROSSED_OUT] {
-            out += &format!("{modifier:?}: {:?}\n", styled(&laid_out(&source, 80), modifier));
-        }
-    }
-    fs::write("/tmp/shown.txt", out).unwrap();
-}

@@ -198,6 +198,7 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
         }
     }
     visitor.end_leaf(input.source.len());
+    visitor.close_details(input.source.len());
     visitor.extend_last_row(input.source.len());
     visitor.out
 }

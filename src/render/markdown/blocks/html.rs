@@ -315,7 +315,10 @@ impl MarkdownVisitor<'_> {
         }
         self.end_leaf(range.start);
         let is_closed = self.input_details.iter().any(|details| details.contains(&range.start));
-        let is_folded = is_closed && !self.input.options.diagrams_open && self.input.output == WalkOutput::Rows;
+        // Open details are folded while they may still end, so that nothing is taken back then.
+        let is_folded = (is_closed || self.input.may_grow)
+            && !self.input.options.diagrams_open
+            && self.input.output == WalkOutput::Rows;
         self.html.details.push(OpenDetails {
             containers: self.containers.len(),
             head_end: None,
@@ -364,6 +367,13 @@ impl MarkdownVisitor<'_> {
         self.needs_gap = true;
         let indent = StyledSpan::new("  ", TextStyle::of(ColourRole::Text));
         self.push_container(vec![indent], true);
+    }
+
+    /// Ends the details that are still open at the end of the text.
+    pub(super) fn close_details(&mut self, end: usize) {
+        while self.html.has_details() {
+            self.end_details(end);
+        }
     }
 
     fn end_details(&mut self, end: usize) {
