@@ -158,11 +158,11 @@ impl CheckQuestion {
             texts.extend(claims.map(|claim| SoughtText::Claim(claim.text.clone())));
         }
         let mut unique: Vec<SoughtText> = Vec::new();
-        texts.into_iter().for_each(|text| {
+        for text in texts {
             if !unique.contains(&text) {
-                unique.push(text)
+                unique.push(text);
             }
-        });
+        }
         unique.truncate(MAX_SOUGHT);
         let claims = claims.iter().map(|claim| claim.text.clone()).filter(|text| !text.is_empty()).collect();
         (!unique.is_empty()).then_some(Self { source: url, texts: unique, claims })

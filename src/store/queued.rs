@@ -1,5 +1,7 @@
 //! The rows of queued prompts: a prompt leaves the queue in the transaction that makes it a message, and only once.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::{
@@ -9,11 +11,18 @@ use super::{
 };
 use crate::chat::{ConversationId, QueueHolder, QueuedId, QueuedPrompt};
 
-/// Returns the queued prompts of a conversation, oldest first. A row that cannot be read costs no other.
-pub(super) fn queued(db: &Connection, conversation: ConversationId, run: &RunMarker) -> Result<Vec<QueuedPrompt>> {
+/// Returns the queued prompts of a conversation, oldest first. A row that cannot be read costs no other. A run whose open
+/// answer was read still holds its prompts, even if it has ended meanwhile: first its answer has to end.
+pub(super) fn queued(
+    db: &Connection,
+    conversation: ConversationId,
+    run: &RunMarker,
+    writers: &BTreeSet<String>,
+) -> Result<Vec<QueuedPrompt>> {
     let mut rows = db.prepare_cached("select id, owner, text from queued where conversation = ?1 order by id")?;
     readable_rows(rows.query([id_text(conversation.0)])?, |row| {
-        let is_elsewhere = run.is_other_alive(&read_text(row, "owner"));
+        let owner = read_text(row, "owner");
+        let is_elsewhere = run.is_other_alive(&owner) || owner != run.id() && writers.contains(&owner);
         let holder = if is_elsewhere { QueueHolder::Elsewhere } else { QueueHolder::Here };
         Ok(QueuedPrompt { id: QueuedId(read_uuid(row, "id")?), text: read_text(row, "text"), holder })
     })
@@ -59,4 +68,44 @@ pub(super) fn take(db: &Connection, conversation: ConversationId, prompt: Queued
 /// Removes a prompt, if it is still there, and returns how many rows that changed.
 pub(super) fn remove(db: &Connection, prompt: QueuedId) -> Result<usize> {
     db.prepare_cached("delete from queued where id = ?1")?.execute([id_text(prompt.0)])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        chat::{ChatSettings, ConversationHeader, IdGenerator, Timestamp},
+        store::{queries, schema},
+    };
+
+    #[test]
+    fn whoever_writes_an_open_answer_holds_its_queue_even_if_it_has_just_ended() {
+        let mut db = Connection::open_in_memory().expect("memory");
+        schema::migrate(&mut db).expect("a schema");
+        let (now, mut ids) = (Timestamp::default(), IdGenerator::new(1));
+        let header = ConversationHeader {
+            id: ids.conversation(now),
+            title: String::new(),
+            renamed: false,
+            settings: ChatSettings::default(),
+            branch: Vec::new(),
+            updated_at: now,
+            unread: false,
+            left_out: BTreeSet::new(),
+        };
+        queries::write_conversation(&db, &header).expect("it is written");
+        let (here, ended) = (RunMarker::next_to(Path::new("a")), RunMarker::next_to(Path::new("b")));
+        let prompt = QueuedPrompt { id: QueuedId(Uuid::now_v7()), text: "next".into(), holder: QueueHolder::Here };
+        insert(&db, header.id, &prompt, &ended).expect("it is queued");
+        let holder = |writers: &[&str]| {
+            let writers = writers.iter().map(|&writer| writer.to_owned()).collect();
+            queued(&db, header.id, &here, &writers).expect("the queue is read")[0].holder
+        };
+        assert_eq!(holder(&[]), QueueHolder::Here);
+        assert_eq!(holder(&[ended.id()]), QueueHolder::Elsewhere);
+    }
 }

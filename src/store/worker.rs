@@ -1,7 +1,7 @@
 //! The store's thread: takes jobs in order and answers each of them.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     path::{Path, PathBuf},
     sync::mpsc,
 };
@@ -208,8 +208,10 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     let stored = queries::conversation(&db, id)?.ok_or(LoadFailure::Missing)?;
     let mut messages = Vec::new();
     let (found, unreadable) = queries::messages(&db, id)?;
+    let mut writers = BTreeSet::new();
     for mut found in found {
-        if found.owner.is_some() {
+        if let Some(owner) = found.owner.clone() {
+            writers.insert(owner);
             recover::replay_growth(&db, &mut found)?;
         }
         messages.push(found.message);
@@ -218,7 +220,7 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     if unreadable > 0 || !stored.has_branch {
         header.branch = readable_branch(header.branch, &messages);
     }
-    let queue = queued::queued(&db, id, &database.marker)?;
+    let queue = queued::queued(&db, id, &database.marker, &writers)?;
     Ok(Conversation::restore(header, messages, stored.draft, queue))
 }
 

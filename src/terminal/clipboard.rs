@@ -178,12 +178,12 @@ fn copy_by_best_route(
         }
     }
     let outcome = outcome.unwrap_or_else(|| copy_to_terminal(surroundings, text, target));
-    if copied.html.is_some() { outcome.as_plain_text() } else { outcome }
+    if copied.html.is_some() { outcome.into_plain_text() } else { outcome }
 }
 
 impl CopyOutcome {
     /// Says that only the plain text could be copied.
-    fn as_plain_text(self) -> Self {
+    fn into_plain_text(self) -> Self {
         Self { result: self.result.map(|label| format!("{label}, without formatting")), ..self }
     }
 }

@@ -22,6 +22,11 @@ impl DailyCost {
         self.is_stale = true;
     }
 
+    /// Returns the job that sums the cost of the same day again.
+    pub fn sum_job(&self) -> StoreJob {
+        StoreJob::SumCosts { since: self.day_start }
+    }
+
     /// Takes the cost of the day that began at `since`; ignores another day's.
     pub fn set_cost(&mut self, since: Timestamp, cost: Usd) {
         if since == self.day_start {

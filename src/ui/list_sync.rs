@@ -26,7 +26,7 @@ pub(crate) fn look_for_changes(cx: &mut Cx<'_>) {
 /// Reads the list, the day's cost and the conversation on the screen again.
 pub(crate) fn on_changed_elsewhere(cx: &mut Cx<'_>) {
     cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
-    cx.chats.daily_cost.mark_stale();
+    cx.effects.push(Effect::RunStoreJob(cx.chats.daily_cost.sum_job()));
     if let Some(id) = cx.chats.current_conversation().filter(|chat| !chat.is_new()).map(|chat| chat.id) {
         cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
     }

@@ -92,8 +92,10 @@ fn signs(source: &str, layout: &MarkdownLayout) -> BTreeSet<RowSign> {
 }
 
 fn sign(source: &str, row: &StyledRow) -> Option<RowSign> {
-    let shown = row.source_map.runs().find(|run| run.kind != SourceKind::Inserted)?;
-    let start = source[..shown.source.start].matches('\n').count();
+    if row.source_map.is_all_inserted() {
+        return None;
+    }
+    let start = source[..shown_start(row)].matches('\n').count();
     let lead: String = row.spans.iter().take(row.lead_spans).map(|span| span.text.as_str()).collect();
     match row.kind {
         RowKind::Heading(_) => Some(("heading", String::new(), start)),
@@ -105,6 +107,12 @@ fn sign(source: &str, row: &StyledRow) -> Option<RowSign> {
         }
         _ => None,
     }
+}
+
+/// Where the source begins that a row shows; where the row begins if it shows none.
+fn shown_start(row: &StyledRow) -> usize {
+    let shown = row.source_map.runs().find(|run| run.kind != SourceKind::Inserted);
+    shown.map_or(row.source.start, |run| run.source.start)
 }
 
 /// Streams a text letter by letter: what was shown as a heading, a table, a rule, code or an item stays one, and the
@@ -126,13 +134,8 @@ fn assert_nothing_flashes(source: &str, width: usize) -> Result<(), TestCaseErro
         }
         let lines = source[..before].rfind('\n').map_or(0, |line_end| line_end + 1);
         let last_block = MarkdownText::parse(&source[..lines]).last_block;
-        // The rows above the body of a table have no range of their own.
-        let is_closed = |row: &&StyledRow| {
-            let mut shown = row.source_map.runs().filter(|run| run.kind != SourceKind::Inserted);
-            let is_above = row.source.start < last_block && row.source.end <= last_block;
-            is_above && shown.all(|run| run.source.end <= last_block)
-        };
-        closed_rows = layout.rows().iter().take_while(is_closed).cloned().collect();
+        let rows = layout.rows().iter().take_while(|row| shown_start(row) < last_block && row.source.end <= last_block);
+        closed_rows = rows.cloned().collect();
         before = end;
     }
     Ok(())

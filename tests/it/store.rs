@@ -9,4 +9,5 @@ mod recordings;
 mod reference_model;
 mod round_trip;
 mod saved;
+mod source_checks;
 pub mod test_database;

@@ -293,7 +293,7 @@ impl HtmlWriter {
     fn start(&mut self, tag: Tag<'_>) {
         match tag {
             Tag::Paragraph => self.out.push_str("<p>"),
-            Tag::Heading { level, .. } => self.out.push_str(&format!("<h{}>", heading_number(level))),
+            Tag::Heading { level, .. } => self.out.extend(["<h", heading_digit(level), ">"]),
             Tag::BlockQuote(_) => self.out.push_str("<blockquote>\n"),
             Tag::CodeBlock(kind) => {
                 self.out.push_str("<pre><code");
@@ -310,7 +310,7 @@ impl HtmlWriter {
             }
             Tag::List(None) => self.out.push_str("<ul>\n"),
             Tag::List(Some(1)) => self.out.push_str("<ol>\n"),
-            Tag::List(Some(first)) => self.out.push_str(&format!("<ol start=\"{first}\">\n")),
+            Tag::List(Some(first)) => self.out.extend(["<ol start=\"", &first.to_string(), "\">\n"]),
             Tag::Item => self.out.push_str("<li>"),
             Tag::Emphasis => self.out.push_str("<em>"),
             Tag::Strong => self.out.push_str("<strong>"),
@@ -331,7 +331,7 @@ impl HtmlWriter {
                     Some(Alignment::Center) => " align=\"center\"",
                     Some(Alignment::Left | Alignment::None) | None => "",
                 };
-                self.out.push_str(&format!("<{}{align}>", self.cell_name()));
+                self.out.extend(["<", self.cell_name(), align, ">"]);
                 self.column += 1;
             }
             Tag::FootnoteDefinition(name) => {
@@ -346,7 +346,7 @@ impl HtmlWriter {
     fn end(&mut self, end: TagEnd) {
         match end {
             TagEnd::Paragraph => self.out.push_str("</p>\n"),
-            TagEnd::Heading(level) => self.out.push_str(&format!("</h{}>\n", heading_number(level))),
+            TagEnd::Heading(level) => self.out.extend(["</h", heading_digit(level), ">\n"]),
             TagEnd::BlockQuote(_) => self.out.push_str("</blockquote>\n"),
             TagEnd::CodeBlock => self.out.push_str("</code></pre>\n"),
             TagEnd::List(true) => self.out.push_str("</ol>\n"),
@@ -358,7 +358,7 @@ impl HtmlWriter {
             TagEnd::Link if self.links.pop() == Some(true) => self.out.push_str("</a>"),
             TagEnd::Table => self.out.push_str("</table>\n"),
             TagEnd::TableHead | TagEnd::TableRow => self.out.push_str("</tr>\n"),
-            TagEnd::TableCell => self.out.push_str(&format!("</{}>", self.cell_name())),
+            TagEnd::TableCell => self.out.extend(["</", self.cell_name(), ">"]),
             _ => (),
         }
     }
@@ -390,8 +390,15 @@ impl HtmlWriter {
     }
 }
 
-fn heading_number(level: HeadingLevel) -> usize {
-    level as usize
+fn heading_digit(level: HeadingLevel) -> &'static str {
+    match level {
+        HeadingLevel::H1 => "1",
+        HeadingLevel::H2 => "2",
+        HeadingLevel::H3 => "3",
+        HeadingLevel::H4 => "4",
+        HeadingLevel::H5 => "5",
+        HeadingLevel::H6 => "6",
+    }
 }
 
 #[cfg(test)]

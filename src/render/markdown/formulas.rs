@@ -105,11 +105,6 @@ fn is_in_address(source: &str, pos: usize) -> bool {
     })
 }
 
-/// Whether a text has a letter, a digit or a command.
-fn has_term(inside: &str) -> bool {
-    inside.contains(char::is_alphanumeric)
-}
-
 fn hide_dollars(draft: &mut ParserDraft, range: Range<usize>) {
     range.filter(|at| draft.source.as_bytes().get(*at) == Some(&b'$')).for_each(|at| draft.hide(at));
 }
@@ -276,6 +271,8 @@ struct FormulaFinder<'a> {
     next_ink: CachedSearch,
     /// The next sign of a formula.
     next_sign: CachedSearch,
+    /// The next letter or digit.
+    next_term: CachedSearch,
     /// Where the line of the last position begins, and that position.
     line: (usize, usize),
     /// The first character of that line that marks no quotation.
@@ -312,6 +309,7 @@ impl<'a> FormulaFinder<'a> {
             next_dollar: unknown,
             next_ink: unknown,
             next_sign: unknown,
+            next_term: unknown,
             line: (0, 0),
             line_ink: unknown,
             environments: find_environments(source),
@@ -378,13 +376,14 @@ impl<'a> FormulaFinder<'a> {
             search.find_from(inside.start, find).is_some_and(|at| at < inside.end)
         };
         let has_ink = has(&mut self.next_ink, |char| !char.is_whitespace());
+        let has_term = has(&mut self.next_term, char::is_alphanumeric);
         let has_dollar = has(&mut self.next_dollar, |char| char == '$');
         let has_sign = has(&mut self.next_sign, |char| matches!(char, '\\' | '^' | '_' | '=' | '+' | '<' | '>'));
         let looks_like_formula = has_sign || source[inside.clone()].starts_with([' ', '\n']);
         let has_shape = match delimiter {
             FormulaDelimiter::Dollars => formula_shape::is_between_double_dollars(&source[inside]),
-            FormulaDelimiter::Brackets => looks_like_formula && has_term(&source[inside]),
-            FormulaDelimiter::Parens => has_term(&source[inside]),
+            FormulaDelimiter::Brackets => looks_like_formula && has_term,
+            FormulaDelimiter::Parens => has_term,
             FormulaDelimiter::Dollar | FormulaDelimiter::Environment => true,
         };
         has_ink && !has_dollar && has_shape

@@ -40,19 +40,16 @@ pub(crate) fn result_rows(result: &CheckResult, width: usize, marks: &ThemeMarks
     let head =
         [verdict_sign(verdict, marks), StyledSpan::new(format!(" {}", verdict_words(&result.outcome, marks)), plain)];
     let mut rows = wrap_limited(&head, width, 2, marks);
-    match context(&result.outcome) {
-        Some(place) => {
-            let words = [
-                StyledSpan::new(format!("“{}", text::clean(&place.before)), muted),
-                StyledSpan::new(&*text::clean(&place.matched), plain),
-                StyledSpan::new(format!("{}”", text::clean(&place.after)), muted),
-            ];
-            rows.extend(wrap_limited(&words, width, MAX_CONTEXT_ROWS, marks));
-        }
-        None => {
-            let words = StyledSpan::new(explanation(&result.outcome), muted);
-            rows.extend(wrap_limited(&[words], width, MAX_REASON_ROWS, marks));
-        }
+    if let Some(place) = context(&result.outcome) {
+        let words = [
+            StyledSpan::new(format!("“{}", text::clean(&place.before)), muted),
+            StyledSpan::new(&*text::clean(&place.matched), plain),
+            StyledSpan::new(format!("{}”", text::clean(&place.after)), muted),
+        ];
+        rows.extend(wrap_limited(&words, width, MAX_CONTEXT_ROWS, marks));
+    } else {
+        let words = StyledSpan::new(explanation(&result.outcome), muted);
+        rows.extend(wrap_limited(&[words], width, MAX_REASON_ROWS, marks));
     }
     if let Some(judgement) = &result.judgement {
         rows.extend(wrap_limited(&judgement_spans(judgement), width, MAX_REASON_ROWS, marks));
