@@ -320,8 +320,8 @@ mod tests {
             for end in (6 + first..text.len()).filter(|end| text.is_char_boundary(*end)) {
                 let found = find_leftovers(&text[..end], 0);
                 assert_eq!(
-                    found.iter().map(|form| form.range.clone()).collect::<Vec<_>>(),
-                    [6..end],
+                    found.iter().map(|form| (form.range.start, form.range.end)).collect::<Vec<_>>(),
+                    [(6, end)],
                     "{}",
                     &text[..end]
                 );

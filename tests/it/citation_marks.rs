@@ -405,7 +405,7 @@ fn a_leftover_citation_is_never_shown_while_it_arrives() {
             item.kind = ItemKind::Message { parts: vec![part], phase: None }.into();
             citations.refresh(&answer);
             layout.sync(&text[..end], 90, TextStage::Growing, citations.marks(FIRST));
-            let row = layout.rows().last().map(|row| row.text()).unwrap_or_default();
+            let row = layout.rows().last().map(ibid::render::row::StyledRow::text).unwrap_or_default();
             for piece in ["【", "†", "turn0", "search", "\u{e200}", "\u{e201}", "cite"] {
                 assert!(!row.contains(piece), "{row:?} after {:?}", &text[..end]);
             }

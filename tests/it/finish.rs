@@ -134,9 +134,9 @@ fn the_selected_row_of_a_list_is_evenly_bright_where_it_is_reversed() {
             let mut app = started(StartOptions { colours, ..default_start(120, 40) });
             load_catalogue(&mut app);
             if opener == "/" {
-                app.enter_text(opener)
+                app.enter_text(opener);
             } else {
-                app.press(opener)
+                app.press(opener);
             }
             let dim = Modifier::REVERSED | Modifier::DIM;
             let is_dim = |cell: &ratatui::buffer::Cell| cell.modifier.contains(dim) && cell.symbol() != " ";

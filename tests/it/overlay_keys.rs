@@ -40,9 +40,9 @@ fn a_toast_hides_no_key_in_the_frame_of_an_overlay() {
     for opener in keys.into_iter().chain(commands) {
         let mut app = app(80, 24);
         if opener.starts_with('/') {
-            type_command(&mut app, opener)
+            type_command(&mut app, opener);
         } else {
-            app.press(opener)
+            app.press(opener);
         }
         app.wait(Duration::from_secs(5));
         let before = foot(&app);

@@ -251,17 +251,23 @@ mod tests {
         let prose = |size: usize| "Some words of **one** paragraph ".repeat(size / 32);
         let common: [(&str, work::heavy_inputs::HeavyInput); 4] =
             [("list", list), ("table", table), ("quote", quote), ("prose", prose)];
-        common.into_iter().for_each(|(kind, text)| assert_streaming_is_linear(kind, text));
+        for (kind, text) in common {
+            assert_streaming_is_linear(kind, text);
+        }
     }
 
     #[test]
     fn a_heavy_open_block_takes_linear_work_while_it_streams() {
-        work::heavy_inputs::TEXTS.into_iter().for_each(|(kind, text)| assert_streaming_is_linear(kind, text));
+        for (kind, text) in work::heavy_inputs::TEXTS {
+            assert_streaming_is_linear(kind, text);
+        }
     }
 
     #[test]
     fn an_open_block_of_heavy_pieces_takes_linear_work_while_it_streams() {
-        work::heavy_inputs::PIECES.into_iter().for_each(|(kind, text)| assert_streaming_is_linear(kind, text));
+        for (kind, text) in work::heavy_inputs::PIECES {
+            assert_streaming_is_linear(kind, text);
+        }
     }
 
     #[test]

@@ -84,9 +84,10 @@ fn lit_row(row: &StyledRow, lit: &HighlightedCitation) -> StyledRow {
         let text = start..start + span.text.len();
         start = text.end;
         let is_mark = span.citation().is_some_and(|cited| cited.annotation == Some(lit.annotation_index));
-        match is_mark {
-            true => spans.push(span.clone().with_style(TextStyle::SELECTED_CITATION)),
-            false => push_lit(span, &text, &claimed, &mut spans),
+        if is_mark {
+            spans.push(span.clone().with_style(TextStyle::SELECTED_CITATION));
+        } else {
+            push_lit(span, &text, &claimed, &mut spans);
         }
     }
     StyledRow { spans, ..row.clone() }

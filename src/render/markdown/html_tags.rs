@@ -198,7 +198,9 @@ pub(super) fn hide_tags(draft: &mut ParserDraft) {
     }
     let code = draft.code_without_html();
     let (tags, text) = find_tags(source, &code);
-    text.into_iter().for_each(|at| draft.hide(at));
+    for at in text {
+        draft.hide(at);
+    }
     let mut open: Vec<usize> = Vec::new();
     let mut is_paired = vec![false; tags.len()];
     let mut is_in_html = false;
@@ -359,7 +361,9 @@ fn find_details(draft: &mut ParserDraft, tags: &[PlacedTag], is_paired: &mut [bo
         }
     }
     if let Some(first) = open.first() {
-        open.iter().for_each(|opening| is_paired[*opening] = true);
+        for opening in &open {
+            is_paired[*opening] = true;
+        }
         draft.open_formula = draft.open_formula.min(tags[*first].range.start);
     }
 }

@@ -1,4 +1,4 @@
-//! The examples of CommonMark and GFM, as the parser's package has them: wherever ibid departs from strict Markdown,
+//! The examples of `CommonMark` and GFM, as the parser's package has them: wherever ibid departs from strict Markdown,
 //! `docs/markdown.md` says by which rule. `IBID_UPDATE=1` writes that list anew.
 
 use std::{collections::BTreeSet, env, fmt::Write as _, fs, path::PathBuf, process::Command};
@@ -148,6 +148,7 @@ fn has_own_numbers(source: &str) -> bool {
 }
 
 /// Reads the examples of the parser's package, where its source is; says so loudly where it is not.
+#[expect(clippy::disallowed_methods, reason = "cargo is no helper of the app")]
 fn spec_examples() -> Option<Vec<SpecExample>> {
     let skip = |why: &str| {
         eprintln!("\n== SKIPPED the examples of CommonMark and GFM: {why}\n");

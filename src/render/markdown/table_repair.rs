@@ -59,7 +59,9 @@ pub(super) fn repair_tables(draft: &mut ParserDraft) {
             role == LineRole::Text && !line.is_blank() && !is_rule(line.ink()) && !line.ink().starts_with('#');
         above = (table.is_none() && is_text).then_some(HeadLine { line, follows_text });
     }
-    table.into_iter().for_each(|table| table.repair(draft));
+    if let Some(table) = table {
+        table.repair(draft);
+    }
 }
 
 impl<'a> TableDraft<'a> {

@@ -81,8 +81,7 @@ impl FormulaSetter<'_> {
         let mut start = 0;
         while start < items.len() {
             let room = if lines.is_empty() { width } else { width.saturating_sub(INDENT) };
-            let ends =
-                (start + 1..=items.len()).filter(|end| items.get(*end).is_none_or(|next| can_break_before(next)));
+            let ends = (start + 1..=items.len()).filter(|end| items.get(*end).is_none_or(can_break_before));
             let mut line = None;
             for end in ends {
                 let previous = if lines.is_empty() { None } else { Some(AtomClass::Ordinary) };
@@ -133,7 +132,7 @@ impl FormulaSetter<'_> {
             }
             FormulaNode::Stacked { base, above, below } => {
                 let base = self.line_after(base, style, None)?;
-                let content = self.with_limits(base.content, self.label(above)?, self.label(below)?)?;
+                let content = with_limits(base.content, self.label(above)?, self.label(below)?)?;
                 BoxItem { content, ..base }
             }
             FormulaNode::LongArrow { head, above, below } => {
@@ -277,10 +276,11 @@ impl FormulaSetter<'_> {
         let labels = [&above, &below].into_iter().flatten().map(FormulaBox::width).max().unwrap_or(0);
         let line = self.marks.rule.repeat(labels + 1);
         let arrow = if head == '→' { format!("{line}→") } else { format!("←{line}") };
-        self.with_limits(FormulaBox::of_text(arrow), above, below)
+        with_limits(FormulaBox::of_text(arrow), above, below)
     }
 
     /// Sets what stands above or below a sign; nothing if it is empty.
+    #[expect(clippy::option_option, reason = "a label may be missing, and one that is there may be too much to set")]
     fn label(&self, nodes: &[FormulaNode]) -> Option<Option<FormulaBox>> {
         if nodes.is_empty() {
             return Some(None);
@@ -290,17 +290,6 @@ impl FormulaSetter<'_> {
             Some(line) => Some(Some(FormulaBox::of_text(line))),
             None => self.list(nodes, LimitStyle::Text).map(Some),
         }
-    }
-
-    fn with_limits(
-        &self,
-        sign: FormulaBox,
-        above: Option<FormulaBox>,
-        below: Option<FormulaBox>,
-    ) -> Option<FormulaBox> {
-        let base = usize::from(above.is_some());
-        let boxes: Vec<FormulaBox> = above.into_iter().chain([sign]).chain(below).collect();
-        FormulaBox::stacked(&boxes, BoxAlign::Center, base)
     }
 
     fn scripted(
@@ -345,7 +334,7 @@ impl FormulaSetter<'_> {
         };
         let primes = "′".repeat(primes);
         let content = if has_limits {
-            let limits = self.with_limits(sign.content, label(raised)?, label(lowered)?)?;
+            let limits = with_limits(sign.content, label(raised)?, label(lowered)?)?;
             FormulaBox::beside(&[limits, FormulaBox::of_text(primes)])?
         } else if sign.content.as_line() == Some("∫") && style == LimitStyle::Display {
             let integral = delimiters::integral_sign();
@@ -454,4 +443,11 @@ fn scripts_of_tall(base: FormulaBox, upper: Option<FormulaBox>, lower: Option<Fo
         }
     };
     FormulaBox::beside(&[base, scripts])
+}
+
+/// Sets a sign with what stands above and below it.
+fn with_limits(sign: FormulaBox, above: Option<FormulaBox>, below: Option<FormulaBox>) -> Option<FormulaBox> {
+    let base = usize::from(above.is_some());
+    let boxes: Vec<FormulaBox> = above.into_iter().chain([sign]).chain(below).collect();
+    FormulaBox::stacked(&boxes, BoxAlign::Center, base)
 }

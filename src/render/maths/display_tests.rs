@@ -70,7 +70,7 @@ fn table(marks: &ThemeMarks, names: impl Fn(&str) -> bool) -> String {
     let mut out = String::new();
     for (name, latex) in FORMULAS.iter().filter(|(name, _)| names(name)) {
         let rows = to_rows(latex, 90, marks).map_or_else(|| format!("LaTeX: {latex}"), |rows| rows.join("\n"));
-        out.push_str(&format!("--- {name}\n{rows}\n"));
+        out.extend(["--- ", name, "\n", &rows, "\n"]);
     }
     out
 }
@@ -85,7 +85,7 @@ fn formulas_in_a_line_have_one_row() {
     let mut out = String::new();
     for (name, latex) in FORMULAS {
         let line = to_unicode(latex).unwrap_or_else(|| format!("LaTeX: {latex}"));
-        out.push_str(&format!("{name}: {line}\n"));
+        out.extend([name, ": ", &line, "\n"]);
     }
     insta::assert_snapshot!(out);
 }

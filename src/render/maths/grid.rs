@@ -66,21 +66,7 @@ impl FormulaSetter<'_> {
         if environment.open.is_empty() && environment.close.is_empty() {
             return Some(BoxItem::new(body, AtomClass::Ordinary));
         }
-        self.between_delimiters(body, environment.open, environment.close)
-    }
-
-    fn between_delimiters(&self, body: FormulaBox, open: &'static str, close: &'static str) -> Option<BoxItem> {
-        let (height, baseline) = (body.height(), body.baseline());
-        let blank = FormulaBox::blank(usize::from(height > 1));
-        let sign = |sign: &str| delimiters::delimiter(sign, height, baseline);
-        let mut boxes = vec![body];
-        if !open.is_empty() {
-            boxes.splice(0..0, [sign(open), blank.clone()]);
-        }
-        if !close.is_empty() {
-            boxes.extend([blank, sign(close)]);
-        }
-        Some(BoxItem { content: FormulaBox::beside(&boxes)?, first: AtomClass::Open, last: AtomClass::Close })
+        between_delimiters(body, environment.open, environment.close)
     }
 
     fn grid_cells(&self, grid: &FormulaGrid) -> Option<Vec<Vec<FormulaBox>>> {
@@ -254,4 +240,18 @@ fn spread_lines(rows: &mut [Vec<FormulaBox>]) {
             *cell = std::mem::take(cell).widened(width, align);
         }
     }
+}
+
+fn between_delimiters(body: FormulaBox, open: &'static str, close: &'static str) -> Option<BoxItem> {
+    let (height, baseline) = (body.height(), body.baseline());
+    let blank = FormulaBox::blank(usize::from(height > 1));
+    let sign = |sign: &str| delimiters::delimiter(sign, height, baseline);
+    let mut boxes = vec![body];
+    if !open.is_empty() {
+        boxes.splice(0..0, [sign(open), blank.clone()]);
+    }
+    if !close.is_empty() {
+        boxes.extend([blank, sign(close)]);
+    }
+    Some(BoxItem { content: FormulaBox::beside(&boxes)?, first: AtomClass::Open, last: AtomClass::Close })
 }

@@ -172,7 +172,7 @@ impl LatexParser<'_> {
                 environment.columns = columns_of(self.text_argument()?)?;
             }
             EnvironmentArgument::Alignment => {
-                let align = self.bracketed_word().and_then(|word| columns_of(word));
+                let align = self.bracketed_word().and_then(columns_of);
                 if let Some(columns) = align.filter(|_| environment.kind == GridKind::Matrix) {
                     environment.columns = columns;
                 }

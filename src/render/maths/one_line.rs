@@ -147,9 +147,8 @@ fn root(degree: &[FormulaNode], radicand: &[FormulaNode]) -> Option<FormulaAtom>
 
 fn styled_letters(alphabet: &str, body: &[FormulaNode]) -> Option<FormulaAtom> {
     let plain = set_in_line(body, FormulaSpacing::Close)?;
-    let styled = |char: char| match char.is_ascii_alphanumeric() {
-        true => symbols::styled_letter(alphabet, char),
-        false => Some(char.into()),
+    let styled = |char: char| {
+        if char.is_ascii_alphanumeric() { symbols::styled_letter(alphabet, char) } else { Some(char.into()) }
     };
     Some(FormulaAtom::new(plain.chars().map(styled).collect::<Option<String>>()?, AtomClass::Ordinary))
 }

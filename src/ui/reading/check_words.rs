@@ -194,8 +194,8 @@ mod tests {
         let done = |confirmed, read, not_found, unread| CheckSummary {
             confirmed,
             read,
-            not_found,
             unread,
+            not_found,
             ..CheckSummary::default()
         };
         assert_eq!(words(done(2, 3, 1, 1)), "~ 2 of 3 sources say so · 1 could not be read · checked 16:00");

@@ -238,16 +238,13 @@ impl MarkdownVisitor<'_> {
             return;
         }
         let name = if is_raised { "sup" } else { "sub" };
-        match script_after(&self.input.source[range.end..], name) {
-            Some((words, len)) => {
-                let script = maths::script(words, is_raised);
-                self.put_run(&script, self.current_style(), range.start..range.end + len, SourceKind::StandIn);
-                self.html.shown_to = range.end + len;
-            }
-            None => {
-                let opening = if is_raised { "^(" } else { "_(" };
-                self.put_run(opening, self.current_style(), range, SourceKind::Rewritten);
-            }
+        if let Some((words, len)) = script_after(&self.input.source[range.end..], name) {
+            let script = maths::script(words, is_raised);
+            self.put_run(&script, self.current_style(), range.start..range.end + len, SourceKind::StandIn);
+            self.html.shown_to = range.end + len;
+        } else {
+            let opening = if is_raised { "^(" } else { "_(" };
+            self.put_run(opening, self.current_style(), range, SourceKind::Rewritten);
         }
     }
 

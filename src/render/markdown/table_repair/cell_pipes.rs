@@ -112,8 +112,8 @@ impl RowReader<'_> {
             self.unclosed[nth] = closing.is_none();
             return closing.map_or(at + 2, |closing| closing + 2);
         }
-        if rest.starts_with('\\') {
-            return at + 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
+        if let Some(escaped) = rest.strip_prefix('\\') {
+            return at + 1 + escaped.chars().next().map_or(0, char::len_utf8);
         }
         let sign = if rest.starts_with("$$") { "$$" } else { "$" };
         let inside = at + sign.len();
