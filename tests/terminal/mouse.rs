@@ -54,9 +54,9 @@ fn the_wheel_scrolls_and_switching_the_mouse_off_releases_it() {
     send_mouse_report(&mut ibid, 65, (10, 10), 'M');
     ibid.wait_for("row 60");
     ibid.type_keys("/mouse<enter>");
-    ibid.wait_for("clicks do nothing");
+    ibid.wait_for("scroll only");
     ibid.type_keys("<down><enter>");
-    ibid.wait_until_gone("clicks do nothing");
+    ibid.wait_until_gone("scroll only");
     let last = |screen: &PtyScreen, sequence: &str| memchr::memmem::rfind(&screen.bytes, sequence.as_bytes());
     ibid.wait_until("end of the reports", |screen| last(screen, "\x1b[?1000l") > last(screen, "\x1b[?1000h"));
     assert!(ibid.with_screen(|screen| last(screen, "\x1b[?1002h").is_none()), "drag reports were enabled");
