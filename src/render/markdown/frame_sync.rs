@@ -38,6 +38,15 @@ struct LayoutCredit {
 
 /// Marks text that may change the blocks above it: a definition, a formula.
 const RETROACTIVE_SYNTAX: [&str; 5] = ["]:", "$$", r"\(", r"\[", r"\begin{"];
+/// Which bytes may begin a node of the parser's tree.
+const IS_SYNTAX: [bool; 256] = {
+    let (signs, mut table, mut nth) = (b"\\[]()*_$<&!|`~", [false; 256], 0);
+    while nth < signs.len() {
+        table[signs[nth] as usize] = true;
+        nth += 1;
+    }
+    table
+};
 const LONGEST_SYNTAX: usize = r"\begin{".len();
 
 /// How many bytes of layout each frame earns, and each byte of new text.
@@ -89,9 +98,8 @@ impl SyntaxCount {
     /// Reads on in a text that has grown.
     pub(super) fn read(&mut self, source: &str) {
         let new = source.as_bytes().get(self.read_to..).unwrap_or_default();
-        let is_syntax = |byte: &u8| b"\\[]()*_$<&!|`~".contains(byte);
         let lines = memchr::memchr_iter(b'\n', new).count();
-        self.nodes += new.iter().filter(|byte| is_syntax(byte)).count() + 2 * lines;
+        self.nodes += new.iter().filter(|byte| IS_SYNTAX[usize::from(**byte)]).count() + 2 * lines;
         let from = self.read_to.saturating_sub(LONGEST_SYNTAX - 1);
         let bytes = source.as_bytes().get(from..).unwrap_or_default();
         let has = |sign: &&str| memchr::memmem::find(bytes, sign.as_bytes()).is_some();

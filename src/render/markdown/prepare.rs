@@ -7,7 +7,7 @@
 //! A pass runs only if the text has what triggers it, and its work is linear. A pass must not hide signs in the address
 //! of a link: the parser accepts no control characters there.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, cell::OnceCell, ops::Range};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
 
@@ -37,6 +37,8 @@ pub(super) struct ParserDraft<'a> {
     /// The source with its hidden signs, if there are any.
     hidden: Option<Vec<u8>>,
     inserted: Vec<(usize, Cow<'static, str>)>,
+    /// The code and HTML of the text, once it was asked for, until the text changes.
+    found: OnceCell<Vec<FoundCode>>,
     pub open_formula: usize,
     pub formulas: Vec<Range<usize>>,
     /// The `<details>` that are closed.
@@ -49,6 +51,21 @@ pub(super) struct CodeRange {
     pub range: Range<usize>,
     /// It is between backticks.
     pub is_inline: bool,
+}
+
+/// Code or HTML as the parser finds it; HTML may contain more of it.
+#[derive(Debug, Clone)]
+struct FoundCode {
+    range: Range<usize>,
+    kind: CodeKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CodeKind {
+    Block,
+    Inline,
+    HtmlBlock,
+    InlineHtml,
 }
 
 /// Text that is not in the source.
@@ -118,6 +135,7 @@ impl<'a> ParserDraft<'a> {
             source,
             hidden: None,
             inserted: Vec::new(),
+            found: OnceCell::new(),
             open_formula: usize::MAX,
             formulas: Vec::new(),
             details: Vec::new(),
@@ -131,18 +149,24 @@ impl<'a> ParserDraft<'a> {
 
     /// The same bytes, to be replaced by others that keep the text valid.
     pub(super) fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        self.found.take();
         self.hidden.get_or_insert_with(|| self.source.as_bytes().to_vec())
     }
 
     /// Hides the sign at a position from the parser; it is shown as it was written.
     pub(super) fn hide(&mut self, position: usize) {
-        if let Some(nth) = SIGNS.iter().position(|sign| *sign == self.bytes()[position]) {
+        let sign = self.bytes()[position];
+        if let Some(nth) = SIGNS.iter().position(|known| *known == sign) {
+            // These signs decide nothing about code.
+            let found = if b"$*_".contains(&sign) { self.found.take() } else { None };
             self.bytes_mut()[position] = STAND_INS[nth];
+            self.found = found.map_or_else(OnceCell::new, OnceCell::from);
         }
     }
 
     /// Passes `text` to the parser before the byte at a position. It is never shown, so it must be syntax.
     pub(super) fn insert(&mut self, position: usize, text: impl Into<Cow<'static, str>>) {
+        self.found.take();
         self.inserted.push((position, text.into()));
     }
 
@@ -156,36 +180,50 @@ impl<'a> ParserDraft<'a> {
         if !memchr::memchr_iter(b'<', bytes).any(is_first) {
             return Vec::new();
         }
-        let prepared = self.clone().finish();
-        let events = prepared.events_with(parser_options() - Options::ENABLE_MATH);
-        events.filter(|(event, _)| matches!(event, Event::Start(Tag::HtmlBlock))).map(|(_, range)| range).collect()
+        let blocks = self.found_code().iter().filter(|found| found.kind == CodeKind::HtmlBlock);
+        blocks.map(|found| found.range.clone()).collect()
     }
 
     /// Finds the code and HTML of the text as it is now, in order and without overlaps.
     pub(super) fn code_ranges(&self) -> Vec<CodeRange> {
-        self.ranges_of(|event| {
-            matches!(event, Event::Start(Tag::CodeBlock(_) | Tag::HtmlBlock) | Event::Code(_) | Event::InlineHtml(_))
-        })
+        self.ranges_of(|_| true)
     }
 
     /// Finds the code of the text as it is now, in order and without overlaps.
     pub(super) fn code_without_html(&self) -> Vec<CodeRange> {
-        self.ranges_of(|event| matches!(event, Event::Start(Tag::CodeBlock(_)) | Event::Code(_)))
+        self.ranges_of(|kind| matches!(kind, CodeKind::Block | CodeKind::Inline))
     }
 
-    fn ranges_of(&self, is_wanted: impl Fn(&Event) -> bool) -> Vec<CodeRange> {
-        let prepared = self.clone().finish();
+    fn ranges_of(&self, is_wanted: impl Fn(CodeKind) -> bool) -> Vec<CodeRange> {
         let mut ranges: Vec<CodeRange> = Vec::new();
-        for (event, range) in prepared.events_with(parser_options() - Options::ENABLE_MATH) {
-            if is_wanted(&event) && ranges.last().is_none_or(|last| last.range.end <= range.start) {
-                ranges.push(CodeRange { range, is_inline: matches!(event, Event::Code(_)) });
+        for found in self.found_code().iter().filter(|found| is_wanted(found.kind)) {
+            if ranges.last().is_none_or(|last| last.range.end <= found.range.start) {
+                ranges.push(CodeRange { range: found.range.clone(), is_inline: found.kind == CodeKind::Inline });
             }
         }
         ranges
     }
 
+    fn found_code(&self) -> &[FoundCode] {
+        self.found.get_or_init(|| {
+            let prepared = self.clone().finish();
+            let events = prepared.events_with(parser_options() - Options::ENABLE_MATH);
+            let found = events.filter_map(|(event, range)| {
+                let kind = match event {
+                    Event::Start(Tag::CodeBlock(_)) => CodeKind::Block,
+                    Event::Code(_) => CodeKind::Inline,
+                    Event::Start(Tag::HtmlBlock) => CodeKind::HtmlBlock,
+                    Event::InlineHtml(_) => CodeKind::InlineHtml,
+                    _ => return None,
+                };
+                Some(FoundCode { range, kind })
+            });
+            found.collect()
+        })
+    }
+
     pub(super) fn finish(self) -> PreparedMarkdown<'a> {
-        let Self { source, hidden, mut inserted, open_formula, formulas, details } = self;
+        let Self { source, hidden, mut inserted, found: _, open_formula, formulas, details } = self;
         let formulas = merged(formulas, &details);
         let same_length =
             hidden.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(source), Cow::Owned);
