@@ -110,7 +110,10 @@ pub fn check_markdown(bytes: &[u8]) {
         assert_fits(&grown, width, options.code_lines);
     }
     grown.sync(text, width, TextStage::Complete, marks);
-    assert!(grown.rows() == whole.rows(), "in steps of {step} at {width}");
+    if grown.rows() != whole.rows() {
+        let different = grown.rows().iter().zip(whole.rows()).find(|(grown, whole)| grown != whole);
+        panic!("in steps of {step} at {width}: {different:#?}");
+    }
     assert_fits(&whole, width, options.code_lines);
     let copied: String = whole.rows().iter().map(|row| &text[row.source.clone()]).collect();
     assert_eq!(copied, text);

@@ -169,6 +169,7 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
         source_end: 0,
         depth: 0,
         paragraph_range: 0..0,
+        item_ends: Vec::new(),
         row_breaks: None,
         placed_marks: vec![false; input.citation_marks.len()],
         html: OpenHtml::default(),
@@ -229,6 +230,8 @@ struct MarkdownVisitor<'a> {
     depth: usize,
     /// The source of the current paragraph.
     paragraph_range: Range<usize>,
+    /// Where the open items end, the outermost first.
+    item_ends: Vec<usize>,
     /// The line ends of the current paragraph, once it has one.
     row_breaks: Option<RowBreaks>,
     placed_marks: Vec<bool>,
@@ -306,7 +309,10 @@ impl MarkdownVisitor<'_> {
             Tag::CodeBlock(kind) => self.code_block = Some(OpenCodeBlock::new(&kind)),
             Tag::HtmlBlock => self.leaf = LeafKind::Html,
             Tag::List(number) => self.start_list(number.is_some(), range),
-            Tag::Item => self.start_item(range.start),
+            Tag::Item => {
+                self.item_ends.push(range.end);
+                self.start_item(range.start);
+            }
             Tag::FootnoteDefinition(label) => {
                 let label = format!("[^{label}] ");
                 self.push_container(vec![StyledSpan::new(label, TextStyle::of(ColourRole::Muted))], true);
@@ -364,6 +370,9 @@ impl MarkdownVisitor<'_> {
                 self.lists.pop();
             }
             TagEnd::Item | TagEnd::FootnoteDefinition => {
+                if tag == TagEnd::Item {
+                    self.item_ends.pop();
+                }
                 self.end_leaf(range.end);
                 self.pop_container(range.start);
             }

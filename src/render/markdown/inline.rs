@@ -185,6 +185,12 @@ impl InlineText {
         self.remove_range(&(end..self.text.len()));
     }
 
+    /// Removes the spaces at its end, but no line end.
+    pub(super) fn trim_spaces(&mut self) {
+        let end = self.text.trim_end_matches(' ').len();
+        self.remove_range(&(end..self.text.len()));
+    }
+
     /// Returns where its source begins.
     pub(crate) fn source_start(&self) -> usize {
         self.source_map.source_before(0)

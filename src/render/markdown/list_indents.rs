@@ -22,6 +22,8 @@ struct OpenItem {
     /// The spaces that are inserted before it.
     shift: usize,
     number: Option<u64>,
+    /// It has no text so far.
+    is_empty: bool,
 }
 
 /// The code of a fence inside an item.
@@ -41,12 +43,15 @@ struct ListIndents {
     items: Vec<OpenItem>,
     quote_depth: usize,
     is_after_blank: bool,
+    /// The line before is text of a paragraph outside of items, which only a first item ends.
+    is_after_paragraph: bool,
     /// The last line of text ends with a colon.
     announces_code: bool,
     fence: FenceIndent,
 }
 
 pub(super) fn indent_children(draft: &mut ParserDraft) {
+    draft.is_indented = true;
     let source = draft.source;
     let has = |sign: &&str| memchr::memmem::find(source.as_bytes(), sign.as_bytes()).is_some();
     if !source.starts_with(' ') && !["\n ", ">  ", "```", "~~~"].iter().any(has) {
@@ -81,6 +86,9 @@ impl ListIndents {
         if line.is_blank() {
             return 0;
         }
+        if line.ink().starts_with('\t') {
+            return 0; // A tab is as wide as any indent of an item.
+        }
         let missing = self.fence.min.saturating_sub(line.indent());
         if role == LineRole::FenceEnd {
             return missing.max(self.fence.shift);
@@ -95,15 +103,25 @@ impl ListIndents {
             self.quote_depth = line.quote_depth;
             self.items.clear();
         }
+        let is_after_paragraph = std::mem::take(&mut self.is_after_paragraph);
         if line.is_blank() {
+            // An item whose first line is empty ends with a blank line.
+            if !self.is_after_blank && self.items.last().is_some_and(|item| item.is_empty) {
+                self.items.pop();
+            }
             self.is_after_blank = true;
             return 0;
         }
-        let marker = ItemMarker::parse(line.ink());
+        if let Some(item) = self.items.last_mut() {
+            item.is_empty = false;
+        }
+        let marker = ItemMarker::parse(line.ink())
+            .filter(|marker| !is_after_paragraph || marker.number.is_none_or(|number| number == 1));
         let is_fence = role == LineRole::FenceStart;
         let begins_block = marker.is_some() || is_fence || self.is_after_blank || is_block_start(line.ink());
         self.is_after_blank = false;
         let announced = std::mem::replace(&mut self.announces_code, line.body.trim_end().ends_with([':', '：']));
+        self.is_after_paragraph = self.items.is_empty() && marker.is_none() && !is_fence && !is_block_start(line.ink());
         if !begins_block {
             return 0; // It continues a paragraph.
         }
@@ -137,7 +155,8 @@ impl ListIndents {
         let mut column = line.indent();
         while let Some(marker) = line.body.get(column..).and_then(ItemMarker::parse) {
             let text_column = column + marker.text_offset;
-            self.items.push(OpenItem { marker_column: column, text_column, shift, number: marker.number });
+            let is_empty = line.body[column + marker.len..].trim().is_empty();
+            self.items.push(OpenItem { marker_column: column, text_column, shift, number: marker.number, is_empty });
             if self.items.len() > MAX_COLUMN {
                 return;
             }
@@ -210,6 +229,8 @@ mod tests {
             "- a\n\n b\n",
             "```\n1. a\n  - b\n```\n",
             "* * *\n  - a\n",
+            "a\n3. b\n\n  c\n",
+            "1.\n\n  a\n",
         ] {
             assert_eq!(indented(source), source);
         }

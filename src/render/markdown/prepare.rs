@@ -39,6 +39,8 @@ pub(super) struct ParserDraft<'a> {
     inserted: Vec<(usize, Cow<'static, str>)>,
     /// The code and HTML of the text, once it was asked for, until the text changes.
     found: OnceCell<Vec<FoundCode>>,
+    /// What hangs below items has its indent: before that, code is looked for as if it had.
+    pub is_indented: bool,
     pub open_formula: usize,
     pub formulas: Vec<Range<usize>>,
     /// The `<details>` that are closed.
@@ -136,6 +138,7 @@ impl<'a> ParserDraft<'a> {
             hidden: None,
             inserted: Vec::new(),
             found: OnceCell::new(),
+            is_indented: false,
             open_formula: usize::MAX,
             formulas: Vec::new(),
             details: Vec::new(),
@@ -206,7 +209,11 @@ impl<'a> ParserDraft<'a> {
 
     fn found_code(&self) -> &[FoundCode] {
         self.found.get_or_init(|| {
-            let prepared = self.clone().finish();
+            let mut draft = self.clone();
+            if !draft.is_indented {
+                list_indents::indent_children(&mut draft);
+            }
+            let prepared = draft.finish();
             let events = prepared.events_with(parser_options() - Options::ENABLE_MATH);
             let found = events.filter_map(|(event, range)| {
                 let kind = match event {
@@ -223,7 +230,7 @@ impl<'a> ParserDraft<'a> {
     }
 
     pub(super) fn finish(self) -> PreparedMarkdown<'a> {
-        let Self { source, hidden, mut inserted, found: _, open_formula, formulas, details } = self;
+        let Self { source, hidden, mut inserted, found: _, is_indented: _, open_formula, formulas, details } = self;
         let formulas = merged(formulas, &details);
         let same_length =
             hidden.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(source), Cow::Owned);

@@ -9,6 +9,7 @@ use super::{LeafKind, MarkdownVisitor, WalkOutput, links::OpenLink};
 use crate::{
     render::{
         markdown::html_tags::{HtmlElement, HtmlTag},
+        markdown::inline::InlineText,
         maths,
         row::{StyledSpan, TextStyle},
         source_map::SourceKind,
@@ -193,6 +194,8 @@ impl MarkdownVisitor<'_> {
     }
 
     fn start_line(&mut self, range: Range<usize>) {
+        // The indent of a tag is no row.
+        self.inline.iter_mut().for_each(InlineText::trim_spaces);
         if self.has_text_in_line() {
             self.put_break(range);
         }

@@ -79,7 +79,11 @@ impl<'a> MarkdownVisitor<'a> {
             Some(inline) => inline.source_start().min(at),
             None => at,
         };
-        let end = if in_paragraph { self.paragraph_range.end } else { self.input.source.len() };
+        let end = if in_paragraph {
+            self.paragraph_range.end
+        } else {
+            self.item_ends.last().copied().unwrap_or(self.input.source.len())
+        };
         let depth = self.quote_depth();
         self.row_breaks.get_or_insert_with(|| RowBreaks::of(self.input, start, end, depth))
     }
