@@ -76,7 +76,7 @@ impl MarkdownLayout {
     pub(crate) fn finish_fence(&mut self) {
         let Some(fence) = &mut self.fence else { return };
         let (folded, open, text) = (fence.folded_diagram, fence.open_diagram, &self.open.text);
-        let is_closing_line = fence.done_bytes == 0 && (fence.is_closed_by(text) || text.trim().is_empty());
+        let is_closing_line = fence.done_bytes == 0 && (fence.is_closed_by(text) || !is_line_begun(text));
         self.rows.truncate(self.closed.rows);
         let end = self.open.text.len();
         if is_closing_line {

@@ -26,7 +26,7 @@ pub(super) fn rewrite_formulas(draft: &mut ParserDraft) {
     // A formula may contain what would be the start of a list, and so affect what is code after it.
     let mut code = draft.code_ranges();
     for _ in 0..MAX_ROUNDS {
-        let (rewritten, is_joined) = replace_delimiters(draft, &code);
+        let (mut rewritten, is_joined) = replace_delimiters(draft, &code);
         let found = if is_joined { rewritten.code_ranges() } else { Vec::new() };
         if !is_joined || found == code {
             *draft = rewritten;

@@ -43,8 +43,6 @@ struct ListIndents {
     items: Vec<OpenItem>,
     quote_depth: usize,
     is_after_blank: bool,
-    /// The line before is text of a paragraph outside of items, which only a first item ends.
-    is_after_paragraph: bool,
     /// The last line of text ends with a colon.
     announces_code: bool,
     fence: FenceIndent,
@@ -103,7 +101,6 @@ impl ListIndents {
             self.quote_depth = line.quote_depth;
             self.items.clear();
         }
-        let is_after_paragraph = std::mem::take(&mut self.is_after_paragraph);
         if line.is_blank() {
             // An item whose first line is empty ends with a blank line.
             if !self.is_after_blank && self.items.last().is_some_and(|item| item.is_empty) {
@@ -115,13 +112,11 @@ impl ListIndents {
         if let Some(item) = self.items.last_mut() {
             item.is_empty = false;
         }
-        let marker = ItemMarker::parse(line.ink())
-            .filter(|marker| !is_after_paragraph || marker.number.is_none_or(|number| number == 1));
+        let marker = ItemMarker::parse(line.ink());
         let is_fence = role == LineRole::FenceStart;
         let begins_block = marker.is_some() || is_fence || self.is_after_blank || is_block_start(line.ink());
         self.is_after_blank = false;
         let announced = std::mem::replace(&mut self.announces_code, line.body.trim_end().ends_with([':', '：']));
-        self.is_after_paragraph = self.items.is_empty() && marker.is_none() && !is_fence && !is_block_start(line.ink());
         if !begins_block {
             return 0; // It continues a paragraph.
         }
@@ -229,7 +224,6 @@ mod tests {
             "- a\n\n b\n",
             "```\n1. a\n  - b\n```\n",
             "* * *\n  - a\n",
-            "a\n3. b\n\n  c\n",
             "1.\n\n  a\n",
         ] {
             assert_eq!(indented(source), source);

@@ -7,7 +7,7 @@
 //! A pass runs only if the text has what triggers it, and its work is linear. A pass must not hide signs in the address
 //! of a link: the parser accepts no control characters there.
 
-use std::{borrow::Cow, cell::OnceCell, ops::Range};
+use std::{borrow::Cow, ops::Range};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, Options, Parser, Tag};
 
@@ -38,7 +38,7 @@ pub(super) struct ParserDraft<'a> {
     hidden: Option<Vec<u8>>,
     inserted: Vec<(usize, Cow<'static, str>)>,
     /// The code and HTML of the text, once it was asked for, until the text changes.
-    found: OnceCell<Vec<FoundCode>>,
+    found: Option<Vec<FoundCode>>,
     /// What hangs below items has its indent: before that, code is looked for as if it had.
     pub is_indented: bool,
     pub open_formula: usize,
@@ -137,7 +137,7 @@ impl<'a> ParserDraft<'a> {
             source,
             hidden: None,
             inserted: Vec::new(),
-            found: OnceCell::new(),
+            found: None,
             is_indented: false,
             open_formula: usize::MAX,
             formulas: Vec::new(),
@@ -152,7 +152,7 @@ impl<'a> ParserDraft<'a> {
 
     /// The same bytes, to be replaced by others that keep the text valid.
     pub(super) fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        self.found.take();
+        self.found = None;
         self.hidden.get_or_insert_with(|| self.source.as_bytes().to_vec())
     }
 
@@ -163,18 +163,18 @@ impl<'a> ParserDraft<'a> {
             // These signs decide nothing about code.
             let found = if b"$*_".contains(&sign) { self.found.take() } else { None };
             self.bytes_mut()[position] = STAND_INS[nth];
-            self.found = found.map_or_else(OnceCell::new, OnceCell::from);
+            self.found = found;
         }
     }
 
     /// Passes `text` to the parser before the byte at a position. It is never shown, so it must be syntax.
     pub(super) fn insert(&mut self, position: usize, text: impl Into<Cow<'static, str>>) {
-        self.found.take();
+        self.found = None;
         self.inserted.push((position, text.into()));
     }
 
     /// Finds the blocks of HTML of the text as it is now, in order.
-    pub(super) fn html_blocks(&self) -> Vec<Range<usize>> {
+    pub(super) fn html_blocks(&mut self) -> Vec<Range<usize>> {
         let bytes = self.source.as_bytes();
         let is_first = |at: usize| {
             let before = bytes[..at].iter().rev().find(|byte| !b" >-*+.)0123456789".contains(byte));
@@ -188,16 +188,16 @@ impl<'a> ParserDraft<'a> {
     }
 
     /// Finds the code and HTML of the text as it is now, in order and without overlaps.
-    pub(super) fn code_ranges(&self) -> Vec<CodeRange> {
+    pub(super) fn code_ranges(&mut self) -> Vec<CodeRange> {
         self.ranges_of(|_| true)
     }
 
     /// Finds the code of the text as it is now, in order and without overlaps.
-    pub(super) fn code_without_html(&self) -> Vec<CodeRange> {
+    pub(super) fn code_without_html(&mut self) -> Vec<CodeRange> {
         self.ranges_of(|kind| matches!(kind, CodeKind::Block | CodeKind::Inline))
     }
 
-    fn ranges_of(&self, is_wanted: impl Fn(CodeKind) -> bool) -> Vec<CodeRange> {
+    fn ranges_of(&mut self, is_wanted: impl Fn(CodeKind) -> bool) -> Vec<CodeRange> {
         let mut ranges: Vec<CodeRange> = Vec::new();
         for found in self.found_code().iter().filter(|found| is_wanted(found.kind)) {
             if ranges.last().is_none_or(|last| last.range.end <= found.range.start) {
@@ -207,26 +207,31 @@ impl<'a> ParserDraft<'a> {
         ranges
     }
 
-    fn found_code(&self) -> &[FoundCode] {
-        self.found.get_or_init(|| {
-            let mut draft = self.clone();
-            if !draft.is_indented {
-                list_indents::indent_children(&mut draft);
-            }
-            let prepared = draft.finish();
-            let events = prepared.events_with(parser_options() - Options::ENABLE_MATH);
-            let found = events.filter_map(|(event, range)| {
-                let kind = match event {
-                    Event::Start(Tag::CodeBlock(_)) => CodeKind::Block,
-                    Event::Code(_) => CodeKind::Inline,
-                    Event::Start(Tag::HtmlBlock) => CodeKind::HtmlBlock,
-                    Event::InlineHtml(_) => CodeKind::InlineHtml,
-                    _ => return None,
-                };
-                Some(FoundCode { range, kind })
-            });
-            found.collect()
-        })
+    fn found_code(&mut self) -> &[FoundCode] {
+        if self.found.is_none() {
+            self.found = Some(self.find_code());
+        }
+        self.found.as_deref().unwrap_or_default()
+    }
+
+    fn find_code(&self) -> Vec<FoundCode> {
+        let mut draft = self.clone();
+        if !draft.is_indented {
+            list_indents::indent_children(&mut draft);
+        }
+        let prepared = draft.finish();
+        let events = prepared.events_with(parser_options() - Options::ENABLE_MATH);
+        let found = events.filter_map(|(event, range)| {
+            let kind = match event {
+                Event::Start(Tag::CodeBlock(_)) => CodeKind::Block,
+                Event::Code(_) => CodeKind::Inline,
+                Event::Start(Tag::HtmlBlock) => CodeKind::HtmlBlock,
+                Event::InlineHtml(_) => CodeKind::InlineHtml,
+                _ => return None,
+            };
+            Some(FoundCode { range, kind })
+        });
+        found.collect()
     }
 
     pub(super) fn finish(self) -> PreparedMarkdown<'a> {

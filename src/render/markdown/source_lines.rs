@@ -137,7 +137,7 @@ pub(super) fn is_rule(ink: &str) -> bool {
 }
 
 impl FenceScan {
-    pub(super) fn new(draft: &ParserDraft) -> Self {
+    pub(super) fn new(draft: &mut ParserDraft) -> Self {
         Self { fence: None, html_blocks: draft.html_blocks().into_iter().peekable() }
     }
 
