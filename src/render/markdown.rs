@@ -415,7 +415,7 @@ impl MarkdownLayout {
         let may_grow = self.stage == TextStage::Growing;
         let end = if may_grow { held_line::visible_len(&self.open.text) } else { self.open.text.len() };
         let laid = self.lay_out_part(0..end, may_grow);
-        if self.open.text.len() > MAX_OPEN_BLOCK && laid.rows.len() > 1 {
+        if may_grow && self.open.text.len() > MAX_OPEN_BLOCK && laid.rows.len() > 1 {
             self.close_long_block(laid);
             return;
         }

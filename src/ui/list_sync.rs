@@ -1,6 +1,6 @@
 //! The list of conversations and the database: other running instances change it too.
 //!
-//! Nobody is told of their changes. They are looked for when the terminal or the list gets the focus, when the list is
+//! The database does not announce changes. ibid looks for them when the terminal or the list gets the focus, when the list is
 //! shown, and when the day's cost is read.
 
 use std::collections::{HashMap, HashSet};
