@@ -221,7 +221,7 @@ proptest! {
 }
 
 /// Reads an input from the folder beside the project; reports it loudly where it is missing.
-fn trial(file: &str) -> Option<String> {
+pub fn trial(file: &str) -> Option<String> {
     let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/reference/trials");
     let folder = std::env::var_os("IBID_TRIALS").map_or_else(|| usual.into(), PathBuf::from);
     let path = folder.join(file);

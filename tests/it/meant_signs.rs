@@ -1,26 +1,14 @@
 //! Signs as models write them, which are not always Markdown: stars, tildes, dollars, angle brackets, formulas.
 
-use std::{fs, io::Write, path::PathBuf};
-
 use ibid::render::{
     markdown::{MarkdownLayout, MarkdownOptions, TextStage},
     row::{RowKind, StyledRow},
 };
 use ratatui::style::Modifier;
 
-const WIDTHS: [usize; 3] = [110, 80, 50];
+use crate::meant_markdown::trial;
 
-/// Reads an input from the folder beside the project; reports it loudly where it is missing.
-fn trial(file: &str) -> Option<String> {
-    let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/reference/trials");
-    let folder = std::env::var_os("IBID_TRIALS").map_or_else(|| usual.into(), PathBuf::from);
-    let path = folder.join(file);
-    let text = fs::read_to_string(&path).ok();
-    if text.is_none() {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {} is not beside the project", path.display());
-    }
-    text
-}
+const WIDTHS: [usize; 3] = [110, 80, 50];
 
 fn laid_out(source: &str, width: usize) -> Vec<StyledRow> {
     let mut layout = MarkdownLayout::new(MarkdownOptions::default());

@@ -291,6 +291,8 @@ impl PreparedMarkdown<'_> {
             if is_same { CowStr::Borrowed(&self.source[written.clone()]) } else { with_signs(words) }
         };
         let event = match event {
+            // What differs from the text is an entity, which may name any character.
+            Event::Text(text) if *text != self.text[range.clone()] => Event::Text(text),
             Event::Text(text) => Event::Text(words(text)),
             Event::Code(code) => Event::Code(words(code)),
             Event::Html(html) => Event::Html(words(html)),
@@ -376,6 +378,16 @@ mod tests {
         let has_title =
             |(event, _): &(Event, &str)| matches!(event, Event::Start(Tag::Link { title, .. }) if **title == *"*");
         assert!(events.iter().any(has_title), "{events:?}");
+    }
+
+    #[test]
+    fn an_entity_is_no_hidden_sign() {
+        let prepared = prepare("&#1; and *.py\n");
+        let texts = prepared.events().filter_map(|(event, _)| match event {
+            Event::Text(words) => Some(words.into_string()),
+            _ => None,
+        });
+        assert_eq!(texts.collect::<String>(), "\u{1} and *.py");
     }
 
     #[test]
