@@ -541,12 +541,23 @@ proptest! {
             let mut at_once = MarkdownLayout::new(MarkdownOptions::default());
             at_once.sync(&source[..cut], width, TextStage::Growing, &[]);
             prop_assert_eq!(text_of(&layout), text_of(&at_once));
-            // Whether the last lines are prose may be decided by the end of the text only.
-            let clean = crate::text::clean(&source[..cut]);
-            if clean.ends_with('\n') && !clean.ends_with("  \n") {
-                let letters = |text: String| text.replace([' ', '\n', '▏'], "");
-                prop_assert_eq!(letters(text_of(&layout)), letters(rendered(&clean, width)));
+        }
+        // Row by row at each line end; whether line breaks stay is decided by later lines, so they do not here.
+        let options = MarkdownOptions { line_breaks: LineBreaks::Markdown, ..MarkdownOptions::default() };
+        let rows = |layout: &MarkdownLayout| -> Vec<String> {
+            let texts = layout.rows().iter().map(|row| row.text().trim_end().to_owned());
+            texts.filter(|row| !row.trim_matches([' ', '▏']).is_empty()).collect()
+        };
+        let mut layout = MarkdownLayout::new(options);
+        for end in source.match_indices('\n').map(|(at, _)| at + 1) {
+            let prefix = &source[..end];
+            layout.sync(prefix, width, TextStage::Growing, &[]);
+            if crate::text::clean(prefix).ends_with("  \n") {
+                continue; // The blanks may begin a hard line break.
             }
+            let mut whole = MarkdownLayout::new(options);
+            whole.sync(prefix, width, TextStage::Complete, &[]);
+            prop_assert_eq!(rows(&layout), rows(&whole), "at {}", end);
         }
     }
 
