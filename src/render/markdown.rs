@@ -566,6 +566,8 @@ impl Default for MarkdownOptions {
 }
 
 #[cfg(test)]
+mod property_tests;
+#[cfg(test)]
 mod spec_tests;
 #[cfg(test)]
 mod tests;
