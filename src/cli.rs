@@ -4,6 +4,8 @@ mod app;
 mod args;
 mod ask;
 mod launch;
+mod models;
+mod paged;
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -91,6 +93,10 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
                 allow.iter().map(|name| args::allow_rule(name)).collect(),
             );
             ask(&LaunchSettings::load(cli, InitialConversation::New)?, words, print, tools)
+        }
+        Some(CliCommand::Models { query, json }) => {
+            let settings = LaunchSettings::load(cli, InitialConversation::New)?;
+            models::list_models(&settings, &query.join(" "), *json)
         }
         Some(CliCommand::HoldClipboard { primary, html }) => {
             let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };
