@@ -49,6 +49,12 @@ impl ExchangeDatabase {
         OpenDatabase::open(path, StoreOptions::default()).map(|database| Self { database })
     }
 
+    /// Opens the database for reading; `None` if there is none that this version can read without changing it.
+    pub fn open_read_only(path: &Path) -> Option<Self> {
+        let options = StoreOptions { read_only: true, ..StoreOptions::default() };
+        OpenDatabase::open(path, options).ok().map(|database| Self { database })
+    }
+
     /// The file of the database.
     pub fn path(&self) -> PathBuf {
         self.database.path.clone()
@@ -107,6 +113,23 @@ impl ExchangeDatabase {
         Ok(outcome)
     }
 
+    /// What `import` would do.
+    pub fn preview_import(&self, whole: &WholeConversation, hash: &str) -> Result<ImportOutcome, StoreError> {
+        let preview = || -> rusqlite::Result<ImportOutcome> {
+            let db = &self.database.connection;
+            if is_imported(db, hash)? {
+                return Ok(ImportOutcome::Known);
+            }
+            if queries::conversation(db, whole.header.id)?.is_none() {
+                return Ok(ImportOutcome::New);
+            }
+            let known = known_messages(db, whole)?;
+            let added = whole.messages.len() - known.len();
+            Ok(if added == 0 { ImportOutcome::Known } else { ImportOutcome::Grown(added) })
+        };
+        preview().map_err(|error| self.database.explain(&error))
+    }
+
     /// Whether any of these messages belongs to another conversation.
     pub fn has_foreign_messages(&self, whole: &WholeConversation) -> Result<bool, StoreError> {
         let is_foreign = || -> rusqlite::Result<bool> {
@@ -151,13 +174,7 @@ fn add_missing(
     branch: &[MessageId],
     run: &RunMarker,
 ) -> rusqlite::Result<usize> {
-    let mut row = db.prepare_cached("select exists (select 1 from message where id = ?1)")?;
-    let mut known = BTreeSet::new();
-    for message in &whole.messages {
-        if row.query_row([id_text(message.id.0)], |row| row.get(0))? {
-            known.insert(message.id);
-        }
-    }
+    let known = known_messages(db, &whole)?;
     whole.messages.retain(|message| !known.contains(&message.id));
     whole.full_results.retain(|(message, _), _| !known.contains(message));
     whole.checks.retain(|check| !known.contains(&check.message));
@@ -175,6 +192,18 @@ fn add_missing(
     )?
     .execute(params![id_text(id.0), follows, to_nanos(updated)])?;
     Ok(added)
+}
+
+/// The messages that are there already.
+fn known_messages(db: &Connection, whole: &WholeConversation) -> rusqlite::Result<BTreeSet<MessageId>> {
+    let mut row = db.prepare_cached("select exists (select 1 from message where id = ?1)")?;
+    let mut known = BTreeSet::new();
+    for message in &whole.messages {
+        if row.query_row([id_text(message.id.0)], |row| row.get(0))? {
+            known.insert(message.id);
+        }
+    }
+    Ok(known)
 }
 
 fn read_whole(connection: &mut Connection, id: ConversationId) -> Result<WholeConversation, LoadFailure> {
