@@ -194,6 +194,11 @@ const MIGRATIONS: &[&str] = &[
         (updated desc, id desc, title, unread, failed, trashed_at, model, tags, pinned_at, archived_at)
         where trashed_at is null;
     create index conversation_pinned on conversation (pinned_at) where pinned_at is not null and trashed_at is null;
+    create index conversation_trashed on conversation (trashed_at) where trashed_at is not null;
+    -- Where the reader was, what is folded and open, as JSON; null for at the end.
+    alter table conversation add column reading text;
+    -- Null for what was paid besides an answer; else the model of an answer whose message is not stored.
+    alter table side_cost add column model text;
 ",
 ];
 

@@ -169,8 +169,8 @@ fn remember(
     let in_list = screen.focus == PaneFocus::List;
     let words = ToastText::about(before, title, after);
     let words = words.with_keys(&format!(" {} {} undo", cx.env.theme.marks.dot, undo_key(screen, cx.env)));
-    cx.show_while(ToastSubject::ListChange { conversation, in_list }, words);
     cx.chats.list_changes.push(ListChange { conversation, kind });
+    cx.show_while(ToastSubject::ListChange { count: cx.chats.list_changes.len(), in_list }, words);
 }
 
 fn undo_key(screen: &Screen, env: &Environment) -> String {

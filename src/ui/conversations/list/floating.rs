@@ -19,6 +19,7 @@ use crate::{
     ui::{
         Action,
         areas::ScreenAreas,
+        conversation_index::ListPart,
         key_hints::{self, KeyHint},
         keymap::KeyContext,
         overlay::{
@@ -43,6 +44,8 @@ const TIME_WIDTH: u16 = 11;
 const MIN_TIME_WIDTH: u16 = 44;
 const MIN_TAGS_WIDTH: u16 = 52;
 const MIN_MODEL_WIDTH: u16 = 68;
+
+const YESTERDAY: &str = "yesterday";
 
 /// The cells before a column.
 const COLUMN_GAP: u16 = 2;
@@ -161,8 +164,18 @@ impl FloatingListView<'_> {
             key_hints::styled_line(model, muted).render(area, buf);
         }
         if columns.time > 0 {
-            let time = short_time(summary.updated_at, self.now, self.zone);
+            let time = self.row_time(summary);
             key_hints::styled_line(time, muted).right_aligned().render(next(columns.time), buf);
+        }
+    }
+
+    /// Returns when a conversation was changed: under a heading that says the day, the time of it.
+    fn row_time(&self, summary: &ConversationSummary) -> String {
+        match short_time(summary.updated_at, self.now, self.zone) {
+            day if day == YESTERDAY && ListPart::of(summary) == ListPart::ByDay => {
+                summary.updated_at.to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
+            }
+            time => time,
         }
     }
 
@@ -266,7 +279,7 @@ fn short_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
     let form = match () {
         () if at.date() >= now.date() => "%H:%M",
-        () if now.date().yesterday().is_ok_and(|before| before == at.date()) => return "yesterday".into(),
+        () if now.date().yesterday().is_ok_and(|before| before == at.date()) => return YESTERDAY.into(),
         () if at.year() == now.year() => "%-d %b",
         () => "%-d %b %Y",
     };
