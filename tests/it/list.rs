@@ -70,7 +70,11 @@ fn filed(app: &mut Harness) -> Vec<FilingChange> {
 /// The titles and headings of a docked list, from the top.
 fn docked_rows(app: &Harness) -> Vec<String> {
     let screen = app.screen();
-    let rows = screen.lines().take(usize::from(app.size().height) - 1).map(|row| row.chars().take(26).collect::<String>()).skip(1);
+    let rows = screen
+        .lines()
+        .take(usize::from(app.size().height) - 1)
+        .map(|row| row.chars().take(26).collect::<String>())
+        .skip(1);
     rows.map(|row| row.trim_matches(['▌', ' ', '│']).to_owned()).filter(|row| !row.is_empty()).collect()
 }
 

@@ -100,7 +100,7 @@ fn conversations_that_arrive_join_the_open_commands_and_the_cursor_stays() {
     };
     let (_, selected) = listed(&app);
     assert!(selected.is_some());
-    let mut rows = app.chats().index.clone();
+    let mut rows = app.chats().index.to_vec();
     rows.insert(0, row_from_elsewhere(&app));
     app.store_reply(StoreReply::Listed { conversations: rows });
     assert_eq!(listed(&app), (true, selected));

@@ -11,8 +11,8 @@ use ibid::{
 };
 
 use super::test_database::{
-    StoreRun, TestDatabase, answer, conversation_id, empty_answer, header, message_id, prompt, timestamp, write_header,
-    write_message,
+    StoreRun, TestDatabase, UNDO_LATER_MIGRATIONS, answer, conversation_id, empty_answer, header, message_id, prompt,
+    timestamp, write_header, write_message,
 };
 
 const MAX_BYTES: usize = 64 * 1024;

@@ -7,8 +7,8 @@ use ibid::{
 };
 
 use super::test_database::{
-    StoreRun, TestDatabase, answer, conversation_id, empty_answer, header, message_id, timestamp, write_header,
-    write_message,
+    StoreRun, TestDatabase, UNDO_LATER_MIGRATIONS, answer, conversation_id, empty_answer, header, message_id,
+    timestamp, write_header, write_message,
 };
 
 fn check(message: u128, source: &str, result: &str) -> StoredCheck {
