@@ -3,6 +3,7 @@
 mod app;
 mod args;
 mod ask;
+mod import;
 mod launch;
 mod manual;
 mod models;
@@ -101,6 +102,10 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
         }
         Some(CliCommand::Completions { shell }) => manual::print_completions(*shell),
         Some(CliCommand::Man) => manual::print_manual(),
+        Some(CliCommand::Import { paths, dry_run, json }) => {
+            let settings = LaunchSettings::load(cli, InitialConversation::New)?;
+            import::import(&settings, paths, *dry_run, *json)
+        }
         Some(CliCommand::HoldClipboard { primary, html }) => {
             let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };
             clipboard::hold_clipboard(target, *html)?;

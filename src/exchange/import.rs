@@ -70,6 +70,18 @@ pub struct ImportProgress {
     pub total: usize,
 }
 
+impl ImportProgress {
+    /// How far it is, in one line.
+    pub fn line(&self) -> String {
+        let percent = self.bytes_done.saturating_mul(100).checked_div(self.bytes).unwrap_or(0).min(100);
+        if self.is_writing {
+            format!("importing: {} of {} conversations", self.conversations, self.total)
+        } else {
+            format!("reading: {percent} %, {} conversations", self.conversations)
+        }
+    }
+}
+
 /// Told now and then how far an import is; it says whether to go on.
 pub type ProgressWatch<'a> = &'a mut dyn FnMut(ImportProgress) -> ImportFlow;
 

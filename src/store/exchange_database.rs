@@ -20,7 +20,7 @@ use super::{
 use crate::{
     api::Usd,
     chat::{
-        ConversationId, ConversationSummary, ItemSlot, MessageId, SideCost, WholeConversation,
+        ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, SideCost, WholeConversation,
         nanos::{from_nanos, to_nanos},
     },
     tools::ToolOutcome,
@@ -185,7 +185,8 @@ fn add_missing(
     }
     let follows = whole.header.branch.starts_with(branch).then(|| queries::to_json(&whole.header.branch));
     let mut changes = whole.into_changes();
-    changes.remove(0); // The conversation itself.
+    // The conversation itself stays as it is.
+    changes.retain(|change| !matches!(change, ConversationChange::Conversation(_) | ConversationChange::File { .. }));
     save::write_all(db, &changes, run)?;
     db.prepare_cached(
         "update conversation set branch = coalesce(?2, branch), updated = max(updated, ?3) where id = ?1",
@@ -225,6 +226,7 @@ fn read_whole(connection: &mut Connection, id: ConversationId) -> Result<WholeCo
     Ok(WholeConversation {
         created_at: from_nanos(created_at),
         origin,
+        filing: stored.filing,
         messages,
         full_results: full_results(&db, id)?,
         checks: source_checks::of_conversation(&db, id)?,

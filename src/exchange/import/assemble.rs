@@ -95,7 +95,7 @@ pub(super) fn assemble(
         return None;
     }
     let current = foreign.current.and_then(|current| landings.get(current)?.node);
-    let leaf = current.unwrap_or(tree.nodes.len() - 1);
+    let leaf = newest_below(&tree.nodes, current.unwrap_or(tree.nodes.len() - 1));
     let conversation = conversation_id(form, &foreign.key);
     let ids = node_ids(&tree.nodes, conversation);
     let branch = path_to(&tree.nodes, leaf).into_iter().map(|node| ids[node].id).collect();
@@ -118,6 +118,7 @@ pub(super) fn assemble(
         header,
         created_at: started_at,
         origin: Some(form.name().into()),
+        filing: foreign.filing,
         messages: Vec::with_capacity(tree.nodes.len()),
         full_results: std::collections::BTreeMap::new(),
         checks: Vec::new(),
@@ -265,6 +266,12 @@ fn title_of(title: &str, nodes: &[NodeDraft]) -> String {
         BodyDraft::Answer(_) => None,
     });
     prompt.unwrap_or_default()
+}
+
+/// The end of the newest branch below a node.
+fn newest_below(nodes: &[NodeDraft], node: usize) -> usize {
+    // Children come behind their parents.
+    (node + 1..nodes.len()).fold(node, |leaf, index| if nodes[index].parent == Some(leaf) { index } else { leaf })
 }
 
 fn path_to(nodes: &[NodeDraft], leaf: usize) -> Vec<usize> {

@@ -20,6 +20,10 @@ pub(super) fn read(value: &Value, findings: &mut Findings) -> Result<ForeignConv
         updated_at: json::time(value, "update_time"),
         ..ForeignConversation::default()
     };
+    let is = |key: &str| value.get(key) == Some(&Value::Bool(true));
+    conversation.filing.archived_at = conversation.updated_at.filter(|_| is("is_archived"));
+    conversation.filing.pinned_at =
+        json::time(value, "pinned_time").or(conversation.updated_at.filter(|_| is("is_starred")));
     let mut nodes: Vec<(&str, Option<&str>)> = Vec::with_capacity(mapping.len());
     let mut listed = std::collections::HashSet::new();
     // Children in the order of their parent's list, whatever the order of the nodes in the file.
@@ -159,9 +163,9 @@ fn part_text(part: &Value, findings: &mut Findings) -> Option<String> {
         return Some(text.to_owned()).filter(|text| !text.trim().is_empty());
     }
     match json::text(part, "content_type") {
-        Some("image_asset_pointer") => Some("[a picture]".into()),
         Some("audio_transcription") => json::text(part, "text").map(str::to_owned),
-        Some("audio_asset_pointer" | "real_time_user_audio_video_asset_pointer") => None,
+        // The attachments name it.
+        Some("image_asset_pointer" | "audio_asset_pointer" | "real_time_user_audio_video_asset_pointer") => None,
         other => {
             findings.add(&format!("a part of the type {}", other.unwrap_or("unknown")), &part.to_string());
             None

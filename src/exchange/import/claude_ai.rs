@@ -21,6 +21,8 @@ pub(super) fn read(value: &Value, findings: &mut Findings) -> Result<ForeignConv
         updated_at: json::time(value, "updated_at"),
         ..ForeignConversation::default()
     };
+    let is_starred = value.get("is_starred") == Some(&Value::Bool(true));
+    conversation.filing.pinned_at = conversation.updated_at.filter(|_| is_starred);
     let is_tree = messages.iter().any(|message| message.get("parent_message_uuid").is_some());
     let keys: Vec<String> = (0..).zip(messages).map(|(index, message)| key_of(message, index)).collect();
     let nodes: Vec<(&str, Option<&str>)> = (0..messages.len())

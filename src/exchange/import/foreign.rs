@@ -2,7 +2,7 @@
 
 use crate::{
     api::{Annotation, Usage},
-    chat::{AnswerEnd, ItemKind, Timestamp},
+    chat::{AnswerEnd, ConversationFiling, ItemKind, Timestamp},
     tools::ToolOutcome,
 };
 
@@ -14,6 +14,7 @@ pub(super) struct ForeignConversation {
     pub title: String,
     pub created_at: Option<Timestamp>,
     pub updated_at: Option<Timestamp>,
+    pub filing: ConversationFiling,
     /// The system prompt.
     pub instructions: Option<String>,
     /// Each behind its parent.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     api::{Annotation, Usage},
-    chat::AnswerEnd,
+    chat::{AnswerEnd, filing::parse_tags},
     tools::ToolOutcome,
 };
 
@@ -30,6 +30,12 @@ pub(super) fn read(value: &Value, findings: &mut Findings) -> Result<ForeignConv
         instructions: json::text(chat, "system").or_else(|| json::text(&chat["params"], "system")).map(str::to_owned),
         ..ForeignConversation::default()
     };
+    let is = |key: &str| value.get(key) == Some(&Value::Bool(true));
+    conversation.filing.archived_at = conversation.updated_at.filter(|_| is("archived"));
+    conversation.filing.pinned_at = conversation.updated_at.filter(|_| is("pinned"));
+    let tags = json::list(&value["meta"], "tags").iter().chain(json::list(chat, "tags"));
+    let tags: Vec<&str> = tags.filter_map(|tag| tag.as_str().or_else(|| json::text(tag, "name"))).collect();
+    conversation.filing.tags = parse_tags(&tags.join(",").replace(' ', "-"), std::iter::empty());
     let keys: Vec<String> = (0..).zip(&messages).map(|(index, message)| key_of(message, index)).collect();
     let nodes: Vec<(&str, Option<&str>)> = (0..messages.len())
         .map(|index| {
