@@ -73,7 +73,14 @@ fn a_zip_its_folder_and_its_file_are_the_same_conversations() {
         bench.write(&format!("unpacked/{name}"), content);
     }
     let first = bench.import(&archive).expect("an import");
-    assert_snapshot!(first.lines().join("\n").replace(&bench.folder().display().to_string(), ""), @"");
+    assert_snapshot!(first.lines().join("\n").replace(&bench.folder().display().to_string(), ""), @"
+    3 conversations imported
+
+    /export.zip: conversations.json: ChatGPT's data export, 3 conversations
+
+    Not understood or left out:
+      3 × a file of no known form, first: /export.zip: user.json
+    ");
     for again in [archive, bench.folder().join("unpacked"), bench.folder().join("unpacked/conversations.json")] {
         let report = bench.import(&again).expect("an import");
         assert_eq!((report.new, report.grown, report.known), (0, 0, 3), "{}", again.display());
@@ -102,9 +109,21 @@ fn files_of_no_known_form_are_refused_with_a_reason() {
             refusal(&mut bench, &path)
         })
         .collect();
-    assert_snapshot!(reasons.join("\n"), @"");
+    assert_snapshot!(reasons.join("\n"), @"
+    /empty: it is empty; `ibid import --help` lists the forms
+    /letter.txt: it is in no form that ibid knows; `ibid import --help` lists the forms
+    /package.json: it is JSON, but of no form that ibid knows; `ibid import --help` lists the forms
+    /page.html: it is a page, but not one that ibid exported; `ibid import --help` lists the forms
+    /broken.json: it ends in the middle of a value; is it complete?
+    /cut.json: it ends in the middle of a value; is it complete?
+    /picture.png: it is in no form that ibid knows; `ibid import --help` lists the forms
+    /list.yaml: it is in no form that ibid knows; `ibid import --help` lists the forms
+    /broken.zip: the archive is broken: invalid Zip archive: Could not find EOCD
+    ");
     let missing = bench.folder().join("missing");
-    assert_snapshot!(refusal(&mut bench, &missing), @"");
+    assert_snapshot!(refusal(&mut bench, &missing), @"
+    /missing: no such file or directory
+    ");
 }
 
 #[test]
@@ -118,7 +137,12 @@ fn archives_that_are_cut_changed_or_bombs_are_refused() {
     let bomb = bench.write("bomb.zip", zip(&[("conversations.json", &vec![b' '; 80 << 20])]));
     let nothing = bench.write("nothing.zip", zip(&[("readme.txt", b"hello")]));
     let reasons: Vec<String> = [cut, changed, bomb, nothing].iter().map(|path| refusal(&mut bench, path)).collect();
-    assert_snapshot!(reasons.join("\n"), @"");
+    assert_snapshot!(reasons.join("\n"), @"
+    /cut.zip: the archive is broken: invalid Zip archive: Could not find EOCD
+    /changed.zip: /changed.zip: conversations.json: file is larger than its declared uncompressed size
+    /bomb.zip: it unpacks to at least 80 MB, far more than it is; unpack it yourself if you trust it
+    /nothing.zip: there is nothing to import in this archive
+    ");
 }
 
 #[test]
@@ -135,7 +159,16 @@ fn paths_that_lead_out_of_an_archive_and_links_are_left_out() {
     }
     let archive = bench.write("tricks.zip", writer.finish().expect("an archive").into_inner());
     let report = bench.import(&archive).expect("an import");
-    assert_snapshot!(report.lines().join("\n").replace(&bench.folder().display().to_string(), ""), @"");
+    assert_snapshot!(report.lines().join("\n").replace(&bench.folder().display().to_string(), ""), @"
+    2 conversations imported · 1 here already
+
+    /tricks.zip: /abs.json: ChatGPT's data export, 2 conversations
+    /tricks.zip: good.json: ChatGPT's data export, 0 conversations
+
+    Not understood or left out:
+      2 × a path that leads out of the archive, first: ../evil.json
+      1 × a symbolic link in an archive, first: link.json
+    ");
     assert!(!bench.folder().join("../evil.json").exists());
 }
 
@@ -148,7 +181,15 @@ fn links_pipes_and_rings_in_a_folder_are_left_out() {
     std::os::unix::fs::symlink(bench.folder().join("in"), bench.folder().join("in/ring")).expect("a link");
     bench.write("in/broken.json", "[{\"mapping\":{");
     let report = bench.import(&bench.folder().join("in")).expect("an import");
-    assert_snapshot!(report.lines().join("\n").replace(&bench.folder().display().to_string(), ""), @"");
+    assert_snapshot!(report.lines().join("\n").replace(&bench.folder().display().to_string(), ""), @"
+    1 conversation imported
+
+    /in/good.json: ChatGPT's data export, 1 conversation
+
+    Not understood or left out:
+      1 × a file that cannot be read, first: /in/broken.json: it ends in the middle of a value; is it complet…
+      2 × a symbolic link, which is not followed, first: /in/link.json
+    ");
 }
 
 #[test]
@@ -189,7 +230,9 @@ fn an_import_that_is_stopped_keeps_what_it_has_and_goes_on_later() {
     let path = bench.write("chats.json", export(10));
     let stopped = bench.import_until(&path, 4).expect("a report");
     assert_eq!((stopped.new, stopped.stopped), (4, true));
-    assert_snapshot!(stopped.summary(), @"");
+    assert_snapshot!(stopped.summary(), @"
+    4 conversations imported before it was stopped
+    ");
     let all = bench.conversations();
     assert_eq!(all.len(), 4);
     assert!(all.iter().all(|whole| whole.messages.len() == 2));
@@ -213,7 +256,9 @@ fn a_dry_run_says_what_would_happen_and_writes_nothing() {
         ImportFlow::Continue
     };
     let report = import::run(plan, Some(&mut bench.database), ImportMode::DryRun, &mut watch).expect("a report");
-    assert_snapshot!(report.summary(), @"");
+    assert_snapshot!(report.summary(), @"
+    1 conversation would be imported · 2 here already
+    ");
     assert_eq!(progress.last().map(String::as_str), Some("importing: 3 of 3 conversations"));
     assert_eq!(bench.outline(), before);
     let json = report.to_json();
@@ -284,7 +329,14 @@ fn parts_of_conversations_and_trees_that_hang_together_wrongly_are_refused() {
         assert_eq!(other.conversations().len(), 0, "{reasons:?}");
     }
     let reasons = reasons.join("\n").replace(&other.folder().display().to_string(), "");
-    assert_snapshot!(without_ids(&reasons), @"");
+    assert_snapshot!(without_ids(&reasons), @"
+    0 conversations imported · 1 could not be read   could not be read: /case.json: this export has only a part of the conversation, or masked secrets; only one of…  /case.json: a conversation of ibid, 0 conversations
+    0 conversations imported · 1 could not be read   could not be read: /case.json: this export has only a part of the conversation, or masked secrets; only one of…  /case.json: a conversation of ibid, 0 conversations
+    0 conversations imported · 1 could not be read   could not be read: /case.json: the message ID is missing  /case.json: a conversation of ibid, 0 conversations
+    0 conversations imported · 1 could not be read   could not be read: /case.json: its messages form a ring  /case.json: a conversation of ibid, 0 conversations
+    0 conversations imported · 1 could not be read   could not be read: /case.json: the message ID is there twice  /case.json: a conversation of ibid, 0 conversations
+    0 conversations imported · 1 could not be read   could not be read: /case.json: this conversation has the form 2.0, and this ibid reads up to 1.0; a newer ibid…  /case.json: a conversation of ibid, 0 conversations
+    ");
 }
 
 #[test]
