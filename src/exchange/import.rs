@@ -125,9 +125,9 @@ pub fn check(paths: &[PathBuf], defaults: ImportDefaults, watch: ProgressWatch) 
     for file in files {
         let is_known = |checksum: &str| !checksum.is_empty() && checksums.contains(checksum);
         let checked = plan.check_file(&file, &mut progress, watch)?;
+        plan.conversations = plan.hashes.len();
         if let Some(checked) = checked.filter(|checked| !is_known(&checked.checksum)) {
             checksums.insert(checked.checksum.clone());
-            plan.conversations += checked.conversations;
             plan.report.files.push(checked);
             plan.files.push(file);
         }
@@ -211,7 +211,10 @@ impl ImportPlan {
             progress.conversations += 1;
             progress.bytes_done = done + at.min(file.bytes);
             match read {
-                Ok(read) => found += usize::from(self.hashes.insert(read.hash)),
+                Ok(read) => {
+                    found += 1;
+                    self.hashes.insert(read.hash);
+                }
                 Err(why) => failed.push(why),
             }
             stopped = watch(*progress) == ImportFlow::Stop;
@@ -223,8 +226,8 @@ impl ImportPlan {
         if stopped {
             return Err(ImportError::Stopped);
         }
-        // A file with one conversation that cannot be read is a file that cannot be read.
-        let only = failed.first().filter(|_| file.form.is_single() && found == 0).cloned();
+        // A file of which no conversation can be read is a file that cannot be read.
+        let only = failed.first().filter(|_| found == 0).cloned();
         match (only.map_or(read, Err), file.is_named) {
             (Ok(facts), _) => Ok(Some(ImportedFile {
                 file: file.label.clone(),

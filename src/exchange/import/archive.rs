@@ -64,7 +64,11 @@ impl ZipSource {
             }
             if entry.is_symlink() {
                 findings.add("a symbolic link in an archive", &name);
-            } else if entry.enclosed_name().is_none() || name.contains('\\') || name.contains('\0') {
+            } else if entry.enclosed_name().is_none()
+                || name.starts_with('/')
+                || name.contains('\\')
+                || name.contains('\0')
+            {
                 findings.add("a path that leads out of the archive", &name);
             } else {
                 found.push(ZipEntry { index, name, bytes: entry.size() });

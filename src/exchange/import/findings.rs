@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::text;
 
 /// How long an example may be, in cells.
-const MAX_EXAMPLE_WIDTH: usize = 80;
+const MAX_EXAMPLE_WIDTH: usize = 120;
 /// How many different findings are kept; the rest counts as one.
 const MAX_FINDINGS: usize = 200;
 
@@ -56,7 +56,7 @@ impl Findings {
 }
 
 /// A text of others as one short line.
-pub(super) fn cleaned(text: &str) -> String {
+fn cleaned(text: &str) -> String {
     let start = &text[..text.floor_char_boundary(MAX_EXAMPLE_WIDTH * 16)];
     text::truncate(text::one_line(start).trim(), MAX_EXAMPLE_WIDTH).into_owned()
 }

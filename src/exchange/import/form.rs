@@ -139,11 +139,6 @@ impl ImportForm {
         matches!(self, Self::ClaudeCode | Self::Codex | Self::Pi)
     }
 
-    /// Whether a file of this form has one conversation.
-    pub(super) fn is_single(self) -> bool {
-        matches!(self, Self::IbidPage | Self::AichatSession | Self::OpencodeStorage) || self.is_session_log()
-    }
-
     /// Whether it is a database.
     pub(super) fn is_database(self) -> bool {
         matches!(self, Self::Llm | Self::Elia | Self::OpencodeDatabase)

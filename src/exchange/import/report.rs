@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 
-use super::{
-    findings::{Findings, cleaned},
-    form::ImportForm,
-};
-use crate::store::ImportOutcome;
+use super::{findings::Findings, form::ImportForm};
+use crate::{store::ImportOutcome, text};
 
 /// How many failures are kept with their words.
 const MAX_FAILURES: usize = 100;
+/// How long a reason may be, in cells.
+const MAX_REASON_WIDTH: usize = 300;
 
 /// What an import did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -70,7 +69,8 @@ impl ImportReport {
     pub(super) fn add_failure(&mut self, label: &str, why: String) {
         self.failed += 1;
         if self.failures.len() < MAX_FAILURES {
-            self.failures.push(format!("{}: {}", cleaned(label), cleaned(&why)));
+            let why = text::one_line(&why);
+            self.failures.push(format!("{}: {}", text::one_line(label), text::truncate(&why, MAX_REASON_WIDTH)));
         }
     }
 
@@ -114,7 +114,7 @@ impl ImportReport {
             lines.push(String::new());
             lines.extend(self.files.iter().map(|file| {
                 let found = counted(file.conversations, "conversation");
-                format!("{}: {}, {found}", cleaned_path(&file.file), file.form.words())
+                format!("{}: {}, {found}", text::one_line(&file.file), file.form.words())
             }));
         }
         if !self.findings.is_empty() {
@@ -130,10 +130,6 @@ impl ImportReport {
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(self).expect("texts and numbers serialize")
     }
-}
-
-fn cleaned_path(path: &str) -> String {
-    crate::text::one_line(path)
 }
 
 fn counted(count: usize, what: &str) -> String {
