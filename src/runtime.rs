@@ -5,6 +5,7 @@ mod browser;
 pub mod catalogues;
 mod command_tools;
 mod connect;
+mod import_thread;
 mod mcp_bridge;
 pub mod pages;
 mod pipe;
@@ -59,6 +60,10 @@ pub struct EffectRuntime {
     tasks: JoinSet<()>,
     /// The command that is reading a piped text.
     pipe_task: Option<AbortHandle>,
+    /// Dropping it stops the import that is running.
+    import: Option<sync::Sender<()>>,
+    /// The file of the database, for what opens it on its own.
+    database: PathBuf,
     /// The attempt to connect to a server.
     connect_task: Option<AbortHandle>,
     /// Started with the first job.
@@ -108,6 +113,8 @@ impl EffectRuntime {
             last_search: None,
             pages: PageFetcher::for_public_web(),
             pipe_task: None,
+            import: None,
+            database: files.database,
             connect_task: None,
             paths: files.paths,
             store,
@@ -164,6 +171,11 @@ impl EffectRuntime {
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
             Effect::PipeToCommand { command, text } => self.pipe(command, text),
             Effect::StopCommand => self.stop_pipe(),
+            Effect::StartImport { path, settings } => {
+                let inbox = self.inbox.clone();
+                self.import = Some(import_thread::start(&path, *settings, self.database.clone(), inbox));
+            }
+            Effect::StopImport => self.import = None,
             Effect::CopyToClipboard(_)
             | Effect::CopyRich { .. }
             | Effect::CopyToPrimary(_)

@@ -18,6 +18,7 @@ pub mod escape_keys;
 mod focus;
 pub mod help;
 mod hint_clicks;
+pub mod imports;
 pub mod key_hints;
 pub mod keymap;
 mod layout;
@@ -123,6 +124,8 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::ClaimsJudged { conversation, message, model, result } => {
             actions::claim_judge::on_judged(&mut screen.pane, cx, conversation, message, &model, result);
         }
+        Msg::ImportProgressed(progress) => actions::import_actions::on_progress(screen, progress),
+        Msg::ImportEnded(result) => actions::import_actions::on_ended(screen, cx, &result),
         Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
         Msg::Connected(outcome) => overlays::connecting::on_connected(screen, cx, outcome),
         Msg::KeysListed(keys) => overlays::connecting::on_keys_listed(screen, keys),

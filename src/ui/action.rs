@@ -186,6 +186,7 @@ actions! {
     ArchiveConversation, "archive", "Archive the conversation, or bring it back", "archive", Commands, [(List, "a")];
     RenameConversation, "title", "Rename the conversation", "rename", Commands, [(List, "r")];
     FilterList, "filter", "Filter the conversations", "filter", Commands, [(List, "/")];
+    ImportConversations, "import", "Import conversations of other programs", "import", Commands, [];
     OpenConversation, "open", "Open the conversation", "open", KeysOnly, [(List, "enter")];
     ListDown, "list-down", "Next conversation", "down", KeysOnly, [(List, "j"), (List, "down"), (ListField, "down")];
     ListUp, "list-up", "Previous conversation", "up", KeysOnly, [(List, "k"), (List, "up"), (ListField, "up")];
@@ -376,7 +377,9 @@ impl Action {
             Self::ChooseLineBreaks => CommandArgument::LineBreaks,
             Self::ChooseCopyForm => CommandArgument::CopyForm,
             Self::TagConversation => CommandArgument::Tags,
-            Self::EditParameters | Self::RenameConversation | Self::Find => CommandArgument::Text,
+            Self::EditParameters | Self::RenameConversation | Self::Find | Self::ImportConversations => {
+                CommandArgument::Text
+            }
             _ => return None,
         })
     }

@@ -9,6 +9,7 @@ pub(crate) mod claim_judge;
 pub(crate) mod code_blocks;
 pub(crate) mod copying;
 pub(crate) mod finding;
+pub(crate) mod import_actions;
 pub(crate) mod list_actions;
 pub(crate) mod list_changes;
 pub(crate) mod model_settings;

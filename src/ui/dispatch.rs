@@ -125,6 +125,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ArchiveConversation => list_changes::toggle_archive(screen, cx),
         Action::UndoListChange => list_changes::undo(screen, cx),
         Action::RenameConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Title),
+        Action::ImportConversations => cx.show_message("name a file or folder: /import PATH"),
         Action::FilterList => {
             list_actions::focus_list(screen, cx.chats);
             screen.list.start_filter();

@@ -9,6 +9,7 @@ use crate::{
     chat::{Answer, CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
     citations::check::CheckOutcome,
     config::{SettingChange, ThemeFile},
+    exchange::import::{ImportProgress, ImportReport},
     keys::KeyListing,
     mcp,
     render::{
@@ -145,6 +146,10 @@ pub enum Msg {
     },
     /// A command has finished, or could not run.
     CommandEnded(Result<PipeResult, String>),
+    /// How far the import is.
+    ImportProgressed(ImportProgress),
+    /// The import is over: its report, or why nothing was imported.
+    ImportEnded(Result<Box<ImportReport>, String>),
     /// A setting was saved to the config, or why not.
     SettingSaved {
         chosen: SettingChange,

@@ -100,6 +100,7 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
         Some(ScreenOverlay::Xray(xray)) => xray.on_wheel(rows as isize),
         Some(ScreenOverlay::Tools(list)) => list.on_wheel(rows as isize),
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
+        Some(ScreenOverlay::Import(import)) => import.scroll(rows as isize, screen_area),
         Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
         Some(ScreenOverlay::Parameters(_) | ScreenOverlay::Connect(_) | ScreenOverlay::Safeguard(_)) => (),
@@ -178,6 +179,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Import(_)
             | ScreenOverlay::Parameters(_),
         ) => (),
         None => press_panes(screen, cx, position, count),

@@ -24,6 +24,7 @@ use crate::{
         commands::CommandList,
         connect::ConnectScreen,
         help::KeyHelp,
+        imports::ImportOverlay,
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         safeguard::SafeguardQuestion,
@@ -40,7 +41,7 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
-use crate::ui::actions::{again_picker, claim_judge};
+use crate::ui::actions::{again_picker, claim_judge, import_actions};
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
@@ -66,6 +67,8 @@ pub enum ScreenOverlay {
     Xray(Box<XrayOverlay>),
     Tools(Box<ToolList>),
     Pager(Box<CallPager>),
+    /// An import, or its report.
+    Import(Box<ImportOverlay>),
     /// The list when it is not docked.
     List,
     /// The rail when it is not docked.
@@ -86,6 +89,7 @@ impl ScreenOverlay {
             | Self::Xray(_)
             | Self::Tools(_)
             | Self::Pager(_)
+            | Self::Import(_)
             | Self::List
             | Self::Rail => true,
         }
@@ -105,6 +109,7 @@ impl ScreenOverlay {
             Self::Xray(xray) => xray.key_context(),
             Self::Tools(list) => list.key_context(),
             Self::Pager(pager) => pager.key_context(),
+            Self::Import(_) => KeyContext::Pager,
             Self::List | Self::Rail => return None,
         })
     }
@@ -163,6 +168,7 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
             let request = pager.on_action(action);
             super::actions::call_results::apply_request(screen, cx, request);
         }
+        (_, Some(ScreenOverlay::Import(import))) => import.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Connect(connect))) => {
             let request = connect.on_action(action);
             connecting::apply_connect_request(screen, cx, request);
@@ -185,7 +191,8 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
         Some(ScreenOverlay::Connect(connect)) => connect.edit(event),
         Some(ScreenOverlay::Commands(list)) => list.edit(event),
         Some(ScreenOverlay::Help(help)) => help.edit(event),
-        Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+        Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::Import(_) | ScreenOverlay::List | ScreenOverlay::Rail)
+        | None => (),
     }
 }
 
@@ -202,6 +209,7 @@ fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Some(ScreenOverlay::Xray(xray)) => xray.back(),
         Some(ScreenOverlay::Tools(list)) => list.back(),
         Some(ScreenOverlay::Pager(pager)) => pager.back(),
+        Some(ScreenOverlay::Import(import)) => import_actions::stop_import(import, cx),
         _ => false,
     };
     if !stepped_back {
@@ -253,6 +261,7 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Help(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Import(_)
             | ScreenOverlay::List
             | ScreenOverlay::Rail => (),
         }
@@ -302,7 +311,8 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
         Some(ScreenOverlay::Pager(pager)) => pager.paste(text),
         Some(ScreenOverlay::Commands(list)) => list.paste(text),
         Some(ScreenOverlay::Help(help)) => help.paste(text),
-        Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+        Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::Import(_) | ScreenOverlay::List | ScreenOverlay::Rail)
+        | None => (),
     }
 }
 
@@ -322,6 +332,7 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Import(_)
             | ScreenOverlay::Connect(_)
             | ScreenOverlay::Rail,
         )
@@ -350,6 +361,7 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
         Some(ScreenOverlay::Parameters(form)) => form.is_changed(),
         Some(ScreenOverlay::List) => screen.list.row_edit.is_some(),
         Some(ScreenOverlay::Connect(connect)) => !connect.can_be_clicked_away(),
+        Some(ScreenOverlay::Import(import)) => !import.is_over(),
         Some(
             ScreenOverlay::Help(_)
             | ScreenOverlay::Safeguard(_)

@@ -1,7 +1,7 @@
 //! Running slash commands: what each takes as its argument, and what it does with it.
 
 use super::{
-    finding, list_actions, list_changes,
+    finding, import_actions, list_actions, list_changes,
     model_settings::{self, available_efforts},
     setting_choices::{change_setting, setting_choices, setting_named},
     switching,
@@ -278,6 +278,7 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
             None => cx.show_message(list_actions::UNTITLED),
         },
         Action::TagConversation => list_changes::change_tags(screen, cx, &argument),
+        Action::ImportConversations => import_actions::start_import(screen, cx, &argument),
         Action::Find => {
             finding::open_find(screen, cx);
             if let Some(transcript) = screen.transcript_mut(cx.chats) {

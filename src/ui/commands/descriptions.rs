@@ -70,6 +70,9 @@ pub fn describe(action: Action) -> &'static str {
         Action::TagConversation => "Gives this conversation tags, such as #rust. With -rust a tag is taken away.",
         Action::ArchiveConversation => "Moves this conversation to the end of the list, where it is out of the way.",
         Action::RenameConversation => "Gives this conversation another title.",
+        Action::ImportConversations => {
+            "Imports a file, zip archive or folder of ChatGPT, Claude or another program: /import PATH."
+        }
         Action::FilterList => "Filters the list of conversations by title, and by tags after #.",
         Action::FoldReasoning => "Folds or opens the reasoning of the current answer.",
         Action::FoldDetails => "Folds or opens all reasoning, searches and calls of the current answer.",

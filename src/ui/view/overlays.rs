@@ -12,6 +12,7 @@ use crate::{
         connect::{ConnectScreen, ConnectView},
         conversations::list::FloatingListView,
         help::HelpView,
+        imports::ImportView,
         keymap::format_sequence,
         overlay::{
             form::FormView,
@@ -77,6 +78,7 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
+            ScreenOverlay::Import(overlay) => ImportView { overlay, keymap, theme }.render(screen, frame.buffer),
             ScreenOverlay::Tools(list) => {
                 let notice = no_tools_reason(&state.chats, &state.env);
                 let view = ToolListView { list, notice: notice.as_deref(), keymap, theme };

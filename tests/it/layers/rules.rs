@@ -29,6 +29,7 @@ pub const FEATURES: &[&str] = &[
     "connect",
     "conversations",
     "help",
+    "imports",
     "models",
     "notifications",
     "rail",
