@@ -82,8 +82,8 @@ impl ImportOverlay {
             Action::RowUp => self.scroll(-1, screen),
             Action::PageDown | Action::HalfDown => self.scroll(page, screen),
             Action::PageUp | Action::HalfUp => self.scroll(-page, screen),
-            Action::ScrollTop => self.top = 0,
-            Action::ScrollEnd => self.scroll(isize::MAX, screen),
+            Action::FirstRow => self.top = 0,
+            Action::LastRow => self.scroll(isize::MAX, screen),
             _ => (),
         }
     }

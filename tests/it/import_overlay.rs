@@ -43,7 +43,15 @@ fn rows(app: &Harness) -> String {
 fn an_import_shows_how_far_it_is_in_both_passes() {
     let mut app = importing();
     app.send(progress(false, 120));
-    assert_snapshot!(rows(&app), @"");
+    assert_snapshot!(rows(&app), @"
+    ╭── Import ────────────────────────────────────────────────────────────────────────╮
+    │                                                                                  │
+    │   ~/Downloads/chatgpt export.zip                                                 │
+    │   ▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱▱   │
+    │   reading: 25 %, 120 conversations                                               │
+    │                                                                                  │
+    ╰─────────────────────────────────────────── Esc stop, and keep what is imported ──╯
+    ");
     app.send(progress(true, 100));
     assert!(app.screen().contains("importing: 100 of 400 conversations"), "{}", app.screen());
 }
@@ -58,7 +66,13 @@ fn escape_stops_an_import_once_and_its_report_follows() {
     assert!(app.screen().contains("stopping · importing: 100 of 400"), "{}", app.screen());
     let report = ImportReport { stopped: true, new: 100, ..ImportReport::default() };
     app.send(Msg::ImportEnded(Ok(Box::new(report))));
-    assert_snapshot!(rows(&app), @"");
+    assert_snapshot!(rows(&app), @"
+    ╭── Import: what was done ─────────────────────────────────────────────────────────╮
+    │                                                                                  │
+    │   100 conversations imported before it was stopped                               │
+    │                                                                                  │
+    ╰─────────────────────────────────────────────────────────── j k move  Esc close ──╯
+    ");
     let listed = |effect: &Effect| matches!(effect, Effect::RunStoreJob(StoreJob::ListConversations));
     assert!(app.effects().iter().any(listed), "the list shows the new ones");
     app.press("esc");

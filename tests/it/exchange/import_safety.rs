@@ -160,13 +160,12 @@ fn paths_that_lead_out_of_an_archive_and_links_are_left_out() {
     let archive = bench.write("tricks.zip", writer.finish().expect("an archive").into_inner());
     let report = bench.import(&archive).expect("an import");
     assert_snapshot!(report.lines().join("\n").replace(&bench.folder().display().to_string(), ""), @"
-    2 conversations imported · 1 here already
+    1 conversation imported
 
-    /tricks.zip: /abs.json: ChatGPT's data export, 2 conversations
-    /tricks.zip: good.json: ChatGPT's data export, 0 conversations
+    /tricks.zip: good.json: ChatGPT's data export, 1 conversation
 
     Not understood or left out:
-      2 × a path that leads out of the archive, first: ../evil.json
+      3 × a path that leads out of the archive, first: ../evil.json
       1 × a symbolic link in an archive, first: link.json
     ");
     assert!(!bench.folder().join("../evil.json").exists());
@@ -187,7 +186,7 @@ fn links_pipes_and_rings_in_a_folder_are_left_out() {
     /in/good.json: ChatGPT's data export, 1 conversation
 
     Not understood or left out:
-      1 × a file that cannot be read, first: /in/broken.json: it ends in the middle of a value; is it complet…
+      1 × a file that cannot be read, first: /in/broken.json: it ends in the middle of a value; is it complete?
       2 × a symbolic link, which is not followed, first: /in/link.json
     ");
 }
@@ -330,12 +329,12 @@ fn parts_of_conversations_and_trees_that_hang_together_wrongly_are_refused() {
     }
     let reasons = reasons.join("\n").replace(&other.folder().display().to_string(), "");
     assert_snapshot!(without_ids(&reasons), @"
-    0 conversations imported · 1 could not be read   could not be read: /case.json: this export has only a part of the conversation, or masked secrets; only one of…  /case.json: a conversation of ibid, 0 conversations
-    0 conversations imported · 1 could not be read   could not be read: /case.json: this export has only a part of the conversation, or masked secrets; only one of…  /case.json: a conversation of ibid, 0 conversations
-    0 conversations imported · 1 could not be read   could not be read: /case.json: the message ID is missing  /case.json: a conversation of ibid, 0 conversations
-    0 conversations imported · 1 could not be read   could not be read: /case.json: its messages form a ring  /case.json: a conversation of ibid, 0 conversations
-    0 conversations imported · 1 could not be read   could not be read: /case.json: the message ID is there twice  /case.json: a conversation of ibid, 0 conversations
-    0 conversations imported · 1 could not be read   could not be read: /case.json: this conversation has the form 2.0, and this ibid reads up to 1.0; a newer ibid…  /case.json: a conversation of ibid, 0 conversations
+    /case.json: this export has only a part of the conversation, or masked secrets; only one of the whole tree can be imported
+    /case.json: this export has only a part of the conversation, or masked secrets; only one of the whole tree can be imported
+    /case.json: the message ID is missing
+    /case.json: its messages form a ring
+    /case.json: the message ID is there twice
+    /case.json: this conversation has the form 2.0, and this ibid reads up to 1.0; a newer ibid can read it
     ");
 }
 
