@@ -4,6 +4,7 @@ mod app;
 mod args;
 mod ask;
 mod launch;
+mod login;
 mod manual;
 mod models;
 mod paged;
@@ -101,6 +102,10 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
         }
         Some(CliCommand::Completions { shell }) => manual::print_completions(*shell),
         Some(CliCommand::Man) => manual::print_manual(),
+        Some(CliCommand::Login { no_browser }) => {
+            login::log_in(&LaunchSettings::load(cli, InitialConversation::New)?, !no_browser)
+        }
+        Some(CliCommand::Logout) => login::log_out(&LaunchSettings::load(cli, InitialConversation::New)?),
         Some(CliCommand::HoldClipboard { primary, html }) => {
             let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };
             clipboard::hold_clipboard(target, *html)?;

@@ -124,6 +124,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             actions::claim_judge::on_judged(&mut screen.pane, cx, conversation, message, &model, result);
         }
         Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
+        Msg::SignInReported(report) => overlays::connecting::on_sign_in(screen, cx, report),
         Msg::Connected(outcome) => overlays::connecting::on_connected(screen, cx, outcome),
         Msg::KeysListed(keys) => overlays::connecting::on_keys_listed(screen, keys),
         Msg::KeyForgotten(result) => overlays::connecting::on_key_forgotten(screen, cx, result),

@@ -64,6 +64,14 @@ pub(super) enum CliCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Sign in with OpenRouter in the browser, or with a code from one on another machine
+    Login {
+        /// Open no browser: print the address that gives a code
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Remove the saved key from this machine
+    Logout,
     /// The completions of a shell, to be read when it starts
     Completions { shell: clap_complete::Shell },
     /// The manual page: `ibid man | man -l -`

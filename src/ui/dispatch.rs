@@ -166,6 +166,8 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::SelectRowEnd => extend_selection(screen, cx.chats, Select::RowEnd),
         Action::Copy => copy_under_cursor(screen, cx),
         Action::Connect => overlays::connecting::open_connect(screen),
+        Action::SignIn => overlays::connecting::open_sign_in(screen, cx),
+        Action::SignOut => overlays::connecting::open_sign_out(screen),
         Action::StartTour => start_tour(screen, cx),
         Action::CopyMarkdown => copy_as(screen, cx, CopyForm::Markdown),
         Action::CopyPlain => copy_as(screen, cx, CopyForm::Plain),
@@ -238,6 +240,11 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ConfirmTrust
         | Action::ForgetGrant
         | Action::ConfirmSafeguard
+        | Action::ConnectSignIn
+        | Action::TypeCode
+        | Action::CopyAddress
+        | Action::CopyCodeAddress
+        | Action::OpenAgain
         | Action::ConnectKey
         | Action::ConnectServer
         | Action::ConnectDemo

@@ -63,6 +63,7 @@ pub enum KeyContext {
     ToolPage,
     Pager,
     Connect,
+    SignIn,
 }
 
 /// What a context means for the keys of the contexts below it.
@@ -77,7 +78,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -110,6 +111,7 @@ impl KeyContext {
         Self::ToolPage,
         Self::Pager,
         Self::Connect,
+        Self::SignIn,
     ];
 
     /// Returns its name in the config, its title in the help, its kind, and the contexts below it, the next one first.
@@ -154,6 +156,7 @@ impl KeyContext {
             Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Pager => ("result", "The result of a call", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::SignIn => ("sign-in", "Signing in", Place, &[Self::Overlay]),
             Self::Connect => ("connect-screen", "Connecting", Place, &[Self::ListOverlay, Self::Overlay]),
         }
     }

@@ -96,6 +96,7 @@ impl ScreenOverlay {
         Some(match self {
             Self::Picker { of: PickerKind::Code, picker } if picker.query.is_empty() => KeyContext::CodeNumber,
             Self::Connect(connect) if connect.is_typing() => KeyContext::Field,
+            Self::Connect(connect) if connect.sign_in().is_some() => KeyContext::SignIn,
             Self::Connect(_) => KeyContext::Connect,
             Self::Picker { of, .. } => of.key_context(),
             Self::Parameters(_) => KeyContext::Form,

@@ -263,7 +263,7 @@ fn a_forgotten_key_is_gone_for_the_next_request() {
 fn leaving_while_a_key_is_checked_stops_the_check() {
     let mut app = Harness::new(120, 40);
     open_connect(&mut app);
-    app.press("1");
+    app.press("2");
     app.paste(KEY);
     app.press("enter");
     app.effects();

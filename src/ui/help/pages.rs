@@ -191,9 +191,17 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
         ],
         KeyContext::Connect => &[
             Actions(&[&[A::RowUp], &[A::RowDown]], "move"),
-            Actions(&[&[A::ConnectKey], &[A::ConnectServer], &[A::ConnectDemo]], "key, own server, demo"),
+            Actions(
+                &[&[A::ConnectSignIn], &[A::ConnectKey], &[A::ConnectServer], &[A::ConnectDemo]],
+                "sign in, key, own server, demo",
+            ),
             Actions(&[&[A::ForgetKey]], "forget the key"),
             Actions(&[&[A::LookAgain]], "look for servers again"),
+        ],
+        KeyContext::SignIn => &[
+            Actions(&[&[A::CopyAddress], &[A::CopyCodeAddress]], "copy this, the other address"),
+            Actions(&[&[A::OpenAgain]], "open the window again"),
+            Actions(&[&[A::TypeCode]], "type the code"),
         ],
         _ => &[],
     }

@@ -128,7 +128,7 @@ fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
 pub(crate) fn draw_connect(state: &State, connect: &ConnectScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
     let spinner = crate::ui::view::status::spinner_mark(state, now);
-    let situation = connect_situation(state, spinner);
+    let situation = connect_situation(state, spinner, now);
     let view = ConnectView { connect, situation, keymap: &state.env.keymap, theme: &state.env.theme };
     frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);
