@@ -177,6 +177,8 @@ actions! {
     OpenEditor, "editor", "Write the prompt in $EDITOR", "editor", Commands, [(Global, "ctrl-g"), (Global, "ctrl-x g")];
     TrashConversation, "trash", "Move the conversation to the trash", "to the trash", Commands, [(Global, "ctrl-x d"), (List, "d")];
     UndoTrash, "undo-trash", "Restore the conversation from the trash", "undo", Commands, [(List, "u")];
+    CheckDatabase, "check-database", "Check whether the database is sound", "check", Commands, [];
+    RepairDatabase, "repair-database", "Repair a damaged database", "repair", Commands, [];
     RenameConversation, "title", "Rename the conversation", "rename", Commands, [(List, "r")];
     FilterList, "filter", "Filter the conversations", "filter", Commands, [(List, "/")];
     OpenConversation, "open", "Open the conversation", "open", KeysOnly, [(List, "enter")];

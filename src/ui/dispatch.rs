@@ -6,7 +6,7 @@ use super::{
         branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
         call_results, card_actions, citation_actions, claim_judge,
         copying::{copy_answer, copy_as, copy_under_cursor},
-        finding, list_actions,
+        database_care, finding, list_actions,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
@@ -75,7 +75,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
             cx.show_message(words);
         }
         Action::ToggleAllowAll if !cx.chats.settings().tools.grants.all => {
-            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion { action }));
+            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion::auto_approve()));
         }
         Action::ToggleAllowAll => run_confirmed(cx, action),
         Action::EditParameters => overlays::open_parameters(screen, cx),
@@ -120,6 +120,8 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::SearchHistory => overlays::open_history(screen, cx),
         Action::OpenEditor => cx.effects.push(Effect::OpenEditor(screen.pane.composer.text())),
         Action::TrashConversation => switching::trash_conversation(screen, cx),
+        Action::CheckDatabase => database_care::check_database(cx),
+        Action::RepairDatabase => database_care::repair_database(cx),
         Action::UndoTrash => switching::restore_trashed(screen, cx),
         Action::RenameConversation => list_actions::begin_rename(screen, cx),
         Action::FilterList => {
@@ -270,8 +272,10 @@ fn has_messages(screen: &Screen, chats: &Chats) -> bool {
 
 /// Runs an action once the user has confirmed that it may switch a safeguard off.
 pub(crate) fn run_confirmed(cx: &mut Cx<'_>, action: Action) {
-    if action == Action::ToggleAllowAll {
-        tool_actions::toggle_allow_all(cx);
+    match action {
+        Action::ToggleAllowAll => tool_actions::toggle_allow_all(cx),
+        Action::RepairDatabase => database_care::repair_database(cx),
+        _ => (),
     }
 }
 

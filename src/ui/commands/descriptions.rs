@@ -66,6 +66,8 @@ pub fn describe(action: Action) -> &'static str {
         Action::OpenEditor => "Opens the draft in your editor and takes it back when you close it.",
         Action::TrashConversation => "Moves this conversation to the trash, where it can be restored.",
         Action::UndoTrash => "Restores the conversation that was last moved to the trash.",
+        Action::CheckDatabase => "Checks every page and row of the database; offers a repair if something is damaged.",
+        Action::RepairDatabase => "Saves what can be read of a damaged database into a new file and keeps the old one.",
         Action::RenameConversation => "Gives this conversation another title.",
         Action::FilterList => "Filters the list of conversations by title.",
         Action::FoldReasoning => "Folds or opens the reasoning of the current answer.",
