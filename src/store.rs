@@ -6,6 +6,7 @@
 mod backup;
 mod database;
 mod error;
+mod exchange_database;
 mod integrity;
 mod journal_v1;
 mod newer;
@@ -39,6 +40,7 @@ use crate::{
 };
 
 pub use error::StoreError;
+pub use exchange_database::{ExchangeDatabase, ImportOutcome};
 pub use integrity::IntegrityReport;
 pub use recover::replay_journal;
 pub use repair::RepairReport;

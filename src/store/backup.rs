@@ -76,8 +76,8 @@ pub(super) fn beside(path: &Path, name: &str) -> PathBuf {
 fn drop_oldest(path: &Path) {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let is_backup = |name: &str| {
-        let time = name.strip_prefix(&format!("{stem}.backup-")).filter(|_| Path::new(name).extension().is_some());
-        time.is_some_and(|time| time.starts_with(|first: char| first.is_ascii_digit()) && time.ends_with(".db"))
+        let time = name.strip_prefix(&stem).and_then(|rest| rest.strip_prefix(".backup-")?.strip_suffix(".db"));
+        time.is_some_and(|time| time.starts_with(|first: char| first.is_ascii_digit()))
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let found = fs::read_dir(folder).into_iter().flatten().flatten();

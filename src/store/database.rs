@@ -54,8 +54,12 @@ impl OpenRefusal {
 }
 
 impl OpenDatabase {
+    pub(super) fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        Self::open_noting(path, options, &|| ())
+    }
+
     /// Opens the database; `on_upgrade` is called before an older one is copied and migrated.
-    pub(super) fn open(path: &Path, options: StoreOptions, on_upgrade: &dyn Fn()) -> Result<Self, StoreError> {
+    pub(super) fn open_noting(path: &Path, options: StoreOptions, on_upgrade: &dyn Fn()) -> Result<Self, StoreError> {
         if path.is_dir() {
             let path = path.display();
             let message =

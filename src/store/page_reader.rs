@@ -308,7 +308,7 @@ fn read_value(kind: u64, content: &[u8], size: usize) -> Value {
         12.. if kind % 2 == 1 && (is_whole || !content.is_empty()) => {
             Value::Text(String::from_utf8_lossy(content).into_owned())
         }
-        12.. if kind % 2 == 0 && is_whole => Value::Blob(content.to_vec()),
+        12.. if kind.is_multiple_of(2) && is_whole => Value::Blob(content.to_vec()),
         _ => Value::Null,
     }
 }

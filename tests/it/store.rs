@@ -9,7 +9,7 @@ mod queue;
 mod recordings;
 mod reference_model;
 mod repairs;
-mod round_trip;
+pub mod round_trip;
 mod saved;
 mod schemas;
 mod source_checks;

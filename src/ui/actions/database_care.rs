@@ -90,15 +90,21 @@ fn report_words(report: &RepairReport) -> String {
     let counted = |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     let conversations = counted(report.conversations, "conversation", "conversations");
     let messages = counted(report.messages, "message", "messages");
-    let mut words = format!("{conversations} and {messages} were saved into a new file.");
-    if report.rebuilt_conversations > 0 {
-        let rebuilt = counted(report.rebuilt_conversations, "conversation", "conversations");
-        words += &format!(" Of {rebuilt} only messages were left; the first prompt is the title.");
-    }
-    words += &match report.missing_messages {
-        0 => " No message is known to be missing.".to_owned(),
-        missing => format!(" At least {} could not be read.", counted(missing, "message", "messages")),
+    let rebuilt = match report.rebuilt_conversations {
+        0 => String::new(),
+        rebuilt => {
+            let rebuilt = counted(rebuilt, "conversation", "conversations");
+            format!(" Of {rebuilt} only messages were left; the first prompt is the title.")
+        }
+    };
+    let missing = match report.missing_messages {
+        0 => "No message is known to be missing.".to_owned(),
+        missing => format!("At least {} could not be read.", counted(missing, "message", "messages")),
     };
     let pages = counted(report.damaged_pages as u64, "page was", "pages were");
-    words + &format!(" {pages} damaged. The damaged database is kept as {}.", report.kept_file.display())
+    let kept = report.kept_file.display();
+    format!(
+        "{conversations} and {messages} were saved into a new file.{rebuilt} {missing} {pages} damaged. The damaged database \
+         is kept as {kept}."
+    )
 }
