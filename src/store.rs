@@ -3,13 +3,18 @@
 //! Jobs go in and replies come out; sending a job never blocks. Saves that are waiting are written in
 //! order, in one transaction.
 
+mod backup;
 mod database;
 mod error;
 mod exchange_database;
+mod integrity;
 mod journal_v1;
+mod newer;
+mod page_reader;
 mod queries;
 mod queued;
 mod recover;
+mod repair;
 mod run_marker;
 mod save;
 mod schema;
@@ -20,7 +25,7 @@ mod worker;
 use std::{
     collections::BTreeSet,
     path::Path,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -36,7 +41,9 @@ use crate::{
 
 pub use error::StoreError;
 pub use exchange_database::{ExchangeDatabase, ImportOutcome};
+pub use integrity::IntegrityReport;
 pub use recover::replay_journal;
+pub use repair::RepairReport;
 
 /// A handle to the thread that owns SQLite. Dropping it waits until everything is on disk.
 #[derive(Debug)]
@@ -67,14 +74,14 @@ impl StoreHandle {
     /// Starts the thread. The first reply reports whether the file could be opened
     /// (`StoreReply::Opened` or `StoreReply::OpenFailed`). The thread waits for `replies` to return, so `replies` must
     /// not block once the store is being dropped.
-    pub fn open(path: &Path, replies: impl Fn(StoreReply) + Send + 'static) -> Self {
+    pub fn open(path: &Path, replies: impl Fn(StoreReply) + Send + Sync + 'static) -> Self {
         Self::open_with(path, StoreOptions::default(), replies)
     }
 
     /// Like `open`, with options.
-    pub fn open_with(path: &Path, options: StoreOptions, replies: impl Fn(StoreReply) + Send + 'static) -> Self {
+    pub fn open_with(path: &Path, options: StoreOptions, replies: impl Fn(StoreReply) + Send + Sync + 'static) -> Self {
         let (jobs, waiting) = mpsc::channel();
-        let worker = worker::StoreWorker::new(path, options, Box::new(replies));
+        let worker = worker::StoreWorker::new(path, options, Arc::new(replies));
         let thread = thread::Builder::new().name("store".into()).spawn(move || worker.run(&waiting));
         Self { jobs: Some(jobs), thread: thread.ok() }
     }
@@ -131,6 +138,11 @@ pub enum StoreJob {
     CountUse(String),
     /// Loads how often each command was run.
     LoadUses,
+    /// Checks whether the database is sound, without keeping other jobs waiting. Answered by `Checked`.
+    CheckDatabase,
+    /// Saves what can be read of a damaged database into a new one. Answered by `Repaired`, after an `Opened` if there was
+    /// something to repair.
+    RepairDatabase,
     /// Adds up the cost of all answers that ended since then.
     SumCosts { since: Timestamp },
 }
@@ -163,6 +175,13 @@ pub enum StoreReply {
         grants: Vec<ToolGrant>,
         unconfirmed: UnconfirmedRules,
     },
+    /// An older database is being copied and brought up to date, which may take a while.
+    Upgrading,
+    /// The database is open, but nothing can be written, and here is why. Comes before `Opened`.
+    ReadOnly(StoreError),
+    Checked(Result<IntegrityReport, StoreError>),
+    /// `None` if the database is sound: then nothing is changed.
+    Repaired(Result<Option<RepairReport>, StoreError>),
     /// The file cannot be used. Every later job tries to open it again and may fail by itself.
     OpenFailed(StoreError),
     Saved(SaveTicket),

@@ -80,6 +80,9 @@ impl ExchangeDatabase {
     /// Writes a conversation in one transaction: all of it, or what is new of one that exists already. What exists is
     /// never changed, because the reader may have gone on with it here.
     pub fn import(&mut self, whole: WholeConversation, hash: &str) -> Result<ImportOutcome, StoreError> {
+        if let Some(refusal) = &self.database.write_refusal {
+            return Err(refusal.clone());
+        }
         self.try_import(whole, hash).map_err(|error| self.database.explain(&error))
     }
 

@@ -19,7 +19,7 @@ use crate::chat::{
 impl OpenDatabase {
     /// Ends abandoned answers. If there are none, nothing is written.
     pub(super) fn recover(&mut self) -> rusqlite::Result<()> {
-        if find_abandoned(&self.connection, &self.marker)?.is_empty() {
+        if self.write_refusal.is_some() || find_abandoned(&self.connection, &self.marker)?.is_empty() {
             return Ok(());
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -39,6 +39,9 @@ impl From<rusqlite::Error> for SaveFailure {
 impl OpenDatabase {
     /// Writes all saves in one transaction. A save that fails does not affect the others.
     pub(super) fn save(&mut self, saves: &[&[ConversationChange]]) -> Vec<Result<(), StoreError>> {
+        if let Some(refusal) = &self.write_refusal {
+            return vec![Err(refusal.clone()); saves.len()];
+        }
         let together = self.save_together(saves);
         match together.map_err(|error| self.explain(&error)) {
             Ok(outcomes) => outcomes.into_iter().map(|outcome| self.explain_outcome(outcome)).collect(),

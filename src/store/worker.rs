@@ -3,12 +3,13 @@
 use std::{
     collections::{BTreeSet, VecDeque},
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{Arc, mpsc},
+    thread,
 };
 
 use super::{
-    SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, queries, queued, recover,
-    source_checks,
+    RepairReport, SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, integrity,
+    queries, queued, recover, repair, source_checks,
 };
 use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId};
 
@@ -20,13 +21,13 @@ const MAX_PROMPTS: usize = 1000;
 pub(super) struct StoreWorker {
     path: PathBuf,
     options: StoreOptions,
-    replies: Box<dyn Fn(StoreReply) + Send>,
+    replies: Arc<dyn Fn(StoreReply) + Send + Sync>,
     /// `None` if the last attempt to open it failed.
     database: Option<OpenDatabase>,
 }
 
 impl StoreWorker {
-    pub(super) fn new(path: &Path, options: StoreOptions, replies: Box<dyn Fn(StoreReply) + Send>) -> Self {
+    pub(super) fn new(path: &Path, options: StoreOptions, replies: Arc<dyn Fn(StoreReply) + Send + Sync>) -> Self {
         Self { path: path.to_owned(), options, replies, database: None }
     }
 
@@ -41,10 +42,14 @@ impl StoreWorker {
     }
 
     fn open(&mut self) -> Result<(), StoreError> {
-        let mut database = OpenDatabase::open(&self.path, self.options)?;
+        let mut database =
+            OpenDatabase::open_noting(&self.path, self.options, &|| (self.replies)(StoreReply::Upgrading))?;
         // If the database is locked or read-only, abandoned answers wait for the next start.
         let _ = database.recover();
         let opened = opened_reply(&database).map_err(|error| database.explain(&error))?;
+        if let Some(error) = database.write_refusal.clone() {
+            (self.replies)(StoreReply::ReadOnly(error));
+        }
         self.database = Some(database);
         (self.replies)(opened);
         Ok(())
@@ -114,6 +119,11 @@ impl StoreWorker {
                     Ok((grants, unconfirmed)) => StoreReply::Grants { grants, unconfirmed },
                     Err(_) => continue,
                 },
+                StoreJob::CheckDatabase => {
+                    self.check();
+                    continue;
+                }
+                StoreJob::RepairDatabase => StoreReply::Repaired(self.repair()),
                 StoreJob::LookForChanges => match self.database().map(OpenDatabase::has_changed_elsewhere) {
                     Ok(true) => StoreReply::ChangedElsewhere,
                     Ok(false) | Err(_) => continue,
@@ -141,6 +151,34 @@ impl StoreWorker {
                 Err(error) => StoreReply::SaveFailed { ticket: *ticket, error },
             });
         }
+    }
+
+    /// Checks the database on a thread of its own: a large one takes seconds.
+    fn check(&self) {
+        let (path, replies) = (self.path.clone(), Arc::clone(&self.replies));
+        let check = move || replies(StoreReply::Checked(integrity::check(&path)));
+        if thread::Builder::new().name("check".into()).spawn(check).is_err() {
+            (self.replies)(StoreReply::Checked(Err(StoreError::Other("no thread can be started".into()))));
+        }
+    }
+
+    /// Saves what can be read of a damaged database. A sound one is left alone, and so is one of a later version.
+    fn repair(&mut self) -> Result<Option<RepairReport>, StoreError> {
+        if let Some(refusal) = self.database.as_ref().and_then(|database| database.write_refusal.clone()) {
+            return Err(refusal);
+        }
+        let is_damaged = match self.database().map(drop) {
+            Ok(()) => !integrity::check(&self.path)?.problems.is_empty(),
+            Err(StoreError::Corrupt(_)) => true,
+            Err(error) => return Err(error),
+        };
+        if !is_damaged {
+            return Ok(None);
+        }
+        self.database = None;
+        let report = repair::repair(&self.path)?;
+        self.open()?;
+        Ok(Some(report))
     }
 
     fn load_with(

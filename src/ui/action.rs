@@ -184,6 +184,8 @@ actions! {
     PinConversation, "pin", "Pin the conversation, or unpin it", "pin", Commands, [(List, "p")];
     TagConversation, "tag", "Tag the conversation", "tag", Commands, [(List, "t")];
     ArchiveConversation, "archive", "Archive the conversation, or bring it back", "archive", Commands, [(List, "a")];
+    CheckDatabase, "check-database", "Check whether the database is sound", "check", Commands, [];
+    RepairDatabase, "repair-database", "Repair a damaged database", "repair", Commands, [];
     RenameConversation, "title", "Rename the conversation", "rename", Commands, [(List, "r")];
     FilterList, "filter", "Filter the conversations", "filter", Commands, [(List, "/")];
     OpenConversation, "open", "Open the conversation", "open", KeysOnly, [(List, "enter")];

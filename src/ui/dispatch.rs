@@ -6,7 +6,7 @@ use super::{
         branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
         call_results, card_actions, citation_actions, claim_judge,
         copying::{copy_answer, copy_as, copy_under_cursor},
-        finding, list_actions, list_changes,
+        database_care, finding, list_actions, list_changes,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
@@ -75,7 +75,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
             cx.show_message(words);
         }
         Action::ToggleAllowAll if !cx.chats.settings().tools.grants.all => {
-            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion { action }));
+            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion::auto_approve()));
         }
         Action::ToggleAllowAll => run_confirmed(cx, action),
         Action::EditParameters => overlays::open_parameters(screen, cx),
@@ -125,6 +125,8 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ArchiveConversation => list_changes::toggle_archive(screen, cx),
         Action::UndoListChange => list_changes::undo(screen, cx),
         Action::RenameConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Title),
+        Action::CheckDatabase => database_care::check_database(cx),
+        Action::RepairDatabase => database_care::repair_database(cx),
         Action::FilterList => {
             list_actions::focus_list(screen, cx.chats);
             screen.list.start_filter();
@@ -280,8 +282,10 @@ fn has_messages(screen: &Screen, chats: &Chats) -> bool {
 
 /// Runs an action once the user has confirmed that it may switch a safeguard off.
 pub(crate) fn run_confirmed(cx: &mut Cx<'_>, action: Action) {
-    if action == Action::ToggleAllowAll {
-        tool_actions::toggle_allow_all(cx);
+    match action {
+        Action::ToggleAllowAll => tool_actions::toggle_allow_all(cx),
+        Action::RepairDatabase => database_care::repair_database(cx),
+        _ => (),
     }
 }
 

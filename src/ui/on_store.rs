@@ -3,6 +3,7 @@
 use super::{
     Effect, InitialConversation,
     actions::{
+        database_care,
         model_settings::{ensure_model, fetch_models},
         switching,
     },
@@ -29,8 +30,15 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Grants { grants, unconfirmed } => {
             super::actions::tool_actions::on_grants_loaded(cx, grants, &unconfirmed);
         }
+        StoreReply::Upgrading => {
+            cx.show_while(ToastSubject::Event, "the database is copied and brought up to date…");
+        }
+        StoreReply::ReadOnly(error) => database_care::on_read_only(cx, error),
+        StoreReply::Checked(result) => database_care::on_checked(screen, cx, result),
+        StoreReply::Repaired(result) => database_care::on_repaired(screen, cx, result),
         StoreReply::OpenFailed(error) => {
             cx.warn(format!("{error}: nothing will be saved"));
+            database_care::offer_repair(screen, &error);
             let opening = std::mem::replace(&mut cx.chats.database, DatabaseState::Broken(error));
             if matches!(cx.chats.content, PaneContent::Loading(_)) {
                 cx.chats.content = PaneContent::New;
@@ -42,7 +50,10 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
                 DatabaseState::Opening(InitialConversation::Prompt(prompt)) => {
                     switching::submit_prompt(screen, cx, prompt);
                 }
-                DatabaseState::Opening(_) | DatabaseState::Ready | DatabaseState::Broken(_) => (),
+                DatabaseState::Opening(_)
+                | DatabaseState::Ready
+                | DatabaseState::ReadOnly(_)
+                | DatabaseState::Broken(_) => (),
             }
             fetch_models(cx);
         }
@@ -118,6 +129,7 @@ fn on_database_opened(
     total: usize,
     new_draft: &str,
 ) {
+    let read_only = database_care::take_refusal(cx.chats);
     cx.chats.unlisted_count = total.saturating_sub(newest.len());
     list_sync::merge_summaries(cx.chats, newest);
     // First: no call of a tool may be decided without it.
@@ -128,7 +140,8 @@ fn on_database_opened(
     if cx.chats.unlisted_count > 0 {
         cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     }
-    let DatabaseState::Opening(open) = std::mem::replace(&mut cx.chats.database, DatabaseState::Ready) else { return };
+    let state = read_only.map_or(DatabaseState::Ready, DatabaseState::ReadOnly);
+    let DatabaseState::Opening(open) = std::mem::replace(&mut cx.chats.database, state) else { return };
     match open {
         InitialConversation::New => {
             let composer = &mut screen.pane.composer;
@@ -147,6 +160,10 @@ fn on_database_opened(
 }
 
 fn on_save_failed(cx: &mut Cx<'_>, ticket: crate::store::SaveTicket, error: &StoreError) {
+    if matches!(error, StoreError::Newer { .. }) {
+        database_care::on_save_refused(cx, ticket, error);
+        return;
+    }
     let gate = cx.chats.saves.on_failed(ticket);
     if let StoreError::Taken(prompt) = error {
         on_prompt_taken(cx, gate.map(|(id, _)| id), *prompt);

@@ -144,10 +144,10 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
         (Action::Accept, Some(ScreenOverlay::Commands(_))) => open_commands::accept_command(screen, cx),
         (_, Some(ScreenOverlay::Commands(list))) => list.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Safeguard(question))) => {
-            let question = *question;
-            if action == Action::ConfirmSafeguard {
+            let confirmed = question.action.filter(|_| action == Action::ConfirmSafeguard);
+            if let Some(confirmed) = confirmed {
                 screen.overlays.pop();
-                super::dispatch::run_confirmed(cx, question.action);
+                super::dispatch::run_confirmed(cx, confirmed);
             }
         }
         (Action::Accept, Some(ScreenOverlay::Help(_))) => close_top(screen, cx),

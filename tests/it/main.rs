@@ -13,6 +13,7 @@ mod citations;
 mod commands;
 mod config;
 mod connect;
+mod database_care;
 mod demo;
 mod demo_opening;
 mod dependencies;

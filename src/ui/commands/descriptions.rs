@@ -69,6 +69,8 @@ pub fn describe(action: Action) -> &'static str {
         Action::PinConversation => "Keeps this conversation at the top of the list, until it is unpinned.",
         Action::TagConversation => "Gives this conversation tags, such as #rust. With -rust a tag is taken away.",
         Action::ArchiveConversation => "Moves this conversation to the end of the list, where it is out of the way.",
+        Action::CheckDatabase => "Checks every page and row of the database; offers a repair if something is damaged.",
+        Action::RepairDatabase => "Saves what can be read of a damaged database into a new file and keeps the old one.",
         Action::RenameConversation => "Gives this conversation another title.",
         Action::FilterList => "Filters the list of conversations by title, and by tags after #.",
         Action::FoldReasoning => "Folds or opens the reasoning of the current answer.",

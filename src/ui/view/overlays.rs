@@ -65,7 +65,7 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
                 view.render(screen, frame.buffer);
             }
             ScreenOverlay::Safeguard(question) => {
-                SafeguardView { question: *question, keymap, theme }.render(screen, frame.buffer);
+                SafeguardView { question, keymap, theme }.render(screen, frame.buffer);
             }
             ScreenOverlay::Xray(xray) => {
                 let view = XrayView { xray, now, message: state.toasts.text(), keymap, theme };

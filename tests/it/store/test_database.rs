@@ -38,6 +38,8 @@ pub struct StoreRun {
     pub newest: Vec<ConversationSummary>,
     pub total: usize,
     pub new_draft: String,
+    /// What was said before it was open.
+    pub notices: Vec<StoreReply>,
 }
 
 impl TestDatabase {
@@ -68,12 +70,16 @@ impl TestDatabase {
         let store = StoreHandle::open_with(&self.file(), options, move |reply| {
             let _ = sender.send(reply); // The test may be over.
         });
-        match next_reply(&replies) {
-            StoreReply::Opened { newest, total, new_draft } => {
-                Ok(StoreRun { store, replies, newest, total, new_draft })
+        let mut notices = Vec::new();
+        loop {
+            match next_reply(&replies) {
+                StoreReply::Opened { newest, total, new_draft } => {
+                    return Ok(StoreRun { store, replies, newest, total, new_draft, notices });
+                }
+                StoreReply::OpenFailed(error) => return Err(error),
+                notice @ (StoreReply::Upgrading | StoreReply::ReadOnly(_)) => notices.push(notice),
+                other => panic!("unexpected first reply: {other:?}"),
             }
-            StoreReply::OpenFailed(error) => Err(error),
-            other => panic!("unexpected first reply: {other:?}"),
         }
     }
 
