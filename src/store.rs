@@ -12,14 +12,18 @@ mod recover;
 mod run_marker;
 mod save;
 mod schema;
+mod search_index;
+mod search_thread;
+mod searching;
 mod source_checks;
 mod stored_json;
 mod worker;
 
 use std::{
     collections::BTreeSet,
-    path::Path,
-    sync::mpsc,
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -30,11 +34,14 @@ use crate::{
         Conversation, ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, StoredCheck,
         Timestamp, WireRecording,
     },
+    search::FilterValues,
     tools::{ToolGrant, ToolOutcome},
 };
+use search_thread::{SearchJob, SearchThread};
 
 pub use error::StoreError;
 pub use recover::replay_journal;
+pub use searching::{FoundConversation, FoundPlace, FoundPortion, SearchRequest, SearchTicket};
 
 /// A handle to the thread that owns SQLite. Dropping it waits until everything is on disk.
 #[derive(Debug)]
@@ -42,6 +49,19 @@ pub struct StoreHandle {
     /// `None` only while the handle is being dropped.
     jobs: Option<mpsc::Sender<StoreJob>>,
     thread: Option<JoinHandle<()>>,
+    /// Started by the first search.
+    search: OnceLock<SearchThread>,
+    path: PathBuf,
+    replies: StoreReplies,
+}
+
+/// Where replies go.
+struct StoreReplies(Arc<dyn Fn(StoreReply) + Send + Sync>);
+
+impl fmt::Debug for StoreReplies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreReplies")
+    }
 }
 
 /// How the database is opened. The default is right for everything except tests.
@@ -65,20 +85,36 @@ impl StoreHandle {
     /// Starts the thread. The first reply reports whether the file could be opened
     /// (`StoreReply::Opened` or `StoreReply::OpenFailed`). The thread waits for `replies` to return, so `replies` must
     /// not block once the store is being dropped.
-    pub fn open(path: &Path, replies: impl Fn(StoreReply) + Send + 'static) -> Self {
+    pub fn open(path: &Path, replies: impl Fn(StoreReply) + Send + Sync + 'static) -> Self {
         Self::open_with(path, StoreOptions::default(), replies)
     }
 
     /// Like `open`, with options.
-    pub fn open_with(path: &Path, options: StoreOptions, replies: impl Fn(StoreReply) + Send + 'static) -> Self {
+    pub fn open_with(
+        path: &Path,
+        options: StoreOptions,
+        replies: impl Fn(StoreReply) + Send + Sync + 'static,
+    ) -> Self {
         let (jobs, waiting) = mpsc::channel();
-        let worker = worker::StoreWorker::new(path, options, Box::new(replies));
+        let replies: Arc<dyn Fn(StoreReply) + Send + Sync> = Arc::new(replies);
+        let worker = worker::StoreWorker::new(path, options, replies.clone());
         let thread = thread::Builder::new().name("store".into()).spawn(move || worker.run(&waiting));
-        Self { jobs: Some(jobs), thread: thread.ok() }
+        let (search, replies) = (OnceLock::new(), StoreReplies(replies));
+        Self { jobs: Some(jobs), thread: thread.ok(), search, path: path.to_owned(), replies }
     }
 
     /// Hands a job to the thread; never blocks on the disk.
     pub fn send(&self, job: StoreJob) {
+        let search = match job {
+            StoreJob::Search(request) => SearchJob::Start(request),
+            StoreJob::SearchOn(ticket) => SearchJob::More(ticket),
+            StoreJob::LoadFilterValues => SearchJob::FilterValues,
+            job => return self.send_to_store(job),
+        };
+        self.search.get_or_init(|| SearchThread::start(&self.path, self.replies.0.clone())).send(search);
+    }
+
+    fn send_to_store(&self, job: StoreJob) {
         if let Some(jobs) = &self.jobs {
             let _ = jobs.send(job); // The thread outlives this handle.
         }
@@ -87,6 +123,7 @@ impl StoreHandle {
 
 impl Drop for StoreHandle {
     fn drop(&mut self) {
+        self.search.take(); // Searches are over.
         self.jobs = None; // The thread finishes the waiting jobs, then ends.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -131,6 +168,13 @@ pub enum StoreJob {
     LoadUses,
     /// Adds up the cost of all answers that ended since then.
     SumCosts { since: Timestamp },
+    /// Searches everything that was said, and ends the search before. Answered by `Found` or `SearchFailed`, unless a newer
+    /// search comes. Needs a database that has been opened.
+    Search(Box<SearchRequest>),
+    /// Asks for the next portion of the search that was started last.
+    SearchOn(SearchTicket),
+    /// Loads what filters of a search can be completed with. There is no reply if the query fails.
+    LoadFilterValues,
 }
 
 /// Identifies a save, so that its reply can be matched to what waits for it.
@@ -199,6 +243,17 @@ pub enum StoreReply {
     Recording {
         message: MessageId,
         result: Result<Option<Box<WireRecording>>, StoreError>,
+    },
+    /// A portion of what a search found.
+    Found(Box<FoundPortion>),
+    SearchFailed {
+        ticket: SearchTicket,
+        error: StoreError,
+    },
+    FilterValues(FilterValues),
+    /// How many messages and titles from before are not in the index of the search yet; 0 at the end.
+    Indexing {
+        waiting: usize,
     },
     /// `None` if it was never written.
     Outcome {

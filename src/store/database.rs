@@ -133,7 +133,7 @@ fn try_connect(path: &Path, options: StoreOptions) -> Result<Connection, OpenRef
 }
 
 /// Opens the database for reading only. Changes in a write-ahead log that cannot be opened are missing.
-fn connect_read_only(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect_read_only(path: &Path) -> Result<Connection, StoreError> {
     let open = || -> Result<Connection, OpenRefusal> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags)?;

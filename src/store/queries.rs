@@ -369,7 +369,7 @@ pub(super) fn readable_rows<T>(mut rows: Rows<'_>, mut read: impl FnMut(&Row) ->
 }
 
 /// Reads a message. Only its ids must be readable.
-fn read_message(row: &Row) -> Result<StoredMessage> {
+pub(super) fn read_message(row: &Row) -> Result<StoredMessage> {
     let body = match read_text(row, "role").as_str() {
         "prompt" => MessageBody::Prompt(Prompt { text: read_text(row, "text") }),
         _ => MessageBody::Answer(read_answer(row)),
@@ -475,7 +475,7 @@ pub(super) fn read_uuid(row: &Row, column: impl RowIndex) -> Result<Uuid> {
     Uuid::parse_str(row.get_ref(column)?.as_str()?).map_err(|error| FromSqlError::other(error).into())
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(conversion_error)
 }
 

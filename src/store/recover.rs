@@ -8,7 +8,7 @@ use super::{
     journal_v1,
     queries::{self, StoredMessage},
     run_marker::RunMarker,
-    save,
+    save, search_index,
 };
 use crate::chat::{
     Answer, MessageBody, Timestamp,
@@ -34,6 +34,7 @@ impl OpenDatabase {
             transaction.execute("delete from call_run where message not in (select id from message)", [])?;
             transaction.execute("delete from recorded where message not in (select id from message)", [])?;
         }
+        search_index::index_changed(&transaction)?;
         transaction.commit()
     }
 }

@@ -8,7 +8,7 @@ pub const LAYERS: &[&[&str]] = &[
     &["ui"],
     &["render"],
     &["store", "mcp", "keys"],
-    &["citations", "config", "log"],
+    &["citations", "config", "log", "search"],
     &["chat"],
     &["api"],
     &["tools"],

@@ -1,0 +1,40 @@
+//! How well a document matches: better fields, whole words, more of them, and a younger age count more.
+
+use super::{DocumentMatch, SearchField, SearchQuery, TextMatch};
+use crate::chat::Timestamp;
+
+/// The order of what is found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SearchOrder {
+    /// By relevance and age.
+    #[default]
+    Best,
+    Newest,
+}
+
+/// After this many days a document counts three quarters of a new one; it never counts less than half.
+const HALF_AGE_DAYS: f64 = 90.0;
+
+/// Returns how relevant a match is; only the order counts.
+pub fn relevance(query: &SearchQuery, found: &DocumentMatch, at: Timestamp, now: Timestamp) -> f64 {
+    let terms = query.terms.len().max(1) as f64;
+    let best = found.texts.iter().map(|text| text_relevance(text, terms)).fold(0.0, f64::max);
+    let places: usize = found.texts.iter().map(|text| text.ranges.len()).sum();
+    let often = 1.0 + 0.1 * (places.max(1) as f64).ln();
+    let days = (now.as_second() - at.as_second()).max(0) as f64 / 86_400.0;
+    best * often * (0.5 + 0.5 / (1.0 + days / HALF_AGE_DAYS))
+}
+
+fn text_relevance(text: &TextMatch, terms: f64) -> f64 {
+    let field = match text.field {
+        SearchField::Title => 3.0,
+        SearchField::Prompt => 2.0,
+        SearchField::Answer => 1.8,
+        SearchField::File => 1.5,
+        SearchField::Source => 1.2,
+        SearchField::Tool => 1.0,
+        SearchField::Reasoning => 0.8,
+    };
+    let words = (text.terms + text.word_starts + text.whole_words) as f64 / (3.0 * terms);
+    field * words
+}
