@@ -5,7 +5,7 @@ use ibid::{
     api::Usd,
     chat::{ConversationChange, ConversationId, ConversationSummary},
     store::{StoreJob, StoreReply},
-    ui::{Effect, Msg},
+    ui::{Effect, Msg, overlays::ScreenOverlay},
 };
 
 use crate::support::harness::Harness;
@@ -78,6 +78,23 @@ fn what_changed_elsewhere_is_listed_and_added_to_the_cost_of_the_day() {
     app.store_reply(StoreReply::CostsSummed { since: since.expect("the day is summed"), cost });
     assert!(app.screen().contains("Written elsewhere"), "{}", app.screen());
     assert!(app.status().contains("today $0.43"), "{}", app.status());
+}
+
+#[test]
+fn conversations_that_arrive_join_the_open_commands_and_the_cursor_stays() {
+    let mut app = app(120, 40);
+    app.press("ctrl-n ctrl-p down down");
+    let listed = |app: &Harness| {
+        let Some(ScreenOverlay::Commands(list)) = app.overlay() else { panic!("the commands are not open") };
+        let is_listed = list.titles().any(|title| title == "Written elsewhere");
+        (is_listed, list.selected().map(|row| row.title.clone()))
+    };
+    let (_, selected) = listed(&app);
+    assert!(selected.is_some());
+    let mut rows = app.chats().index.clone();
+    rows.insert(0, row_from_elsewhere(&app));
+    app.store_reply(StoreReply::Listed { conversations: rows });
+    assert_eq!(listed(&app), (true, selected));
 }
 
 #[test]
