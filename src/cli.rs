@@ -6,6 +6,7 @@ mod ask;
 mod launch;
 mod models;
 mod paged;
+mod search;
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -20,7 +21,9 @@ use clap::Parser;
 use tokio::sync::mpsc;
 
 use crate::{
-    console, headless, secrets,
+    console, headless,
+    search::SearchOrder,
+    secrets,
     terminal::{
         self,
         clipboard::{self, ClipboardTarget},
@@ -97,6 +100,15 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
         Some(CliCommand::Models { query, json }) => {
             let settings = LaunchSettings::load(cli, InitialConversation::New)?;
             models::list_models(&settings, &query.join(" "), *json)
+        }
+        Some(CliCommand::Search { query, json, newest, limit }) => {
+            let settings = LaunchSettings::load(cli, InitialConversation::New)?;
+            let order = if *newest { SearchOrder::Newest } else { SearchOrder::Best };
+            search::search(
+                &settings,
+                query,
+                search::SearchPrint { json: *json, order, limit: limit.map(|limit| limit as usize) },
+            )
         }
         Some(CliCommand::HoldClipboard { primary, html }) => {
             let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };

@@ -5,7 +5,6 @@
 mod completion;
 mod document;
 mod filters;
-mod folding;
 mod matching;
 mod query;
 mod query_parser;
@@ -13,12 +12,11 @@ mod ranking;
 mod snippet;
 mod tokens;
 
-pub use completion::{Completion, FilterValues, complete};
-pub use document::{ConversationFacts, DocumentText, Feature, Features, SearchDocument, SearchField};
+pub use completion::{FilterValues, QueryCompletion, complete};
+pub use document::{ConversationFacts, DocumentFeature, DocumentFeatures, DocumentField, DocumentText, SearchDocument};
 pub use filters::{CostLimit, FILTER_NAMES, SearchFilter};
-pub use folding::FoldedText;
 pub use matching::{DocumentMatch, TextMatch, matches};
-pub use query::{SearchQuery, SearchTerm, TermRule};
+pub use query::SearchQuery;
 pub use query_parser::{ParsedQuery, QueryProblem, parse_query};
 pub use ranking::{SearchOrder, relevance};
 pub use snippet::{SearchSnippet, snippet};

@@ -37,7 +37,7 @@ use crate::{
     search::FilterValues,
     tools::{ToolGrant, ToolOutcome},
 };
-use search_thread::{SearchJob, SearchThread};
+use search_thread::{SearchTask, SearchThread};
 
 pub use error::StoreError;
 pub use recover::replay_journal;
@@ -90,11 +90,7 @@ impl StoreHandle {
     }
 
     /// Like `open`, with options.
-    pub fn open_with(
-        path: &Path,
-        options: StoreOptions,
-        replies: impl Fn(StoreReply) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn open_with(path: &Path, options: StoreOptions, replies: impl Fn(StoreReply) + Send + Sync + 'static) -> Self {
         let (jobs, waiting) = mpsc::channel();
         let replies: Arc<dyn Fn(StoreReply) + Send + Sync> = Arc::new(replies);
         let worker = worker::StoreWorker::new(path, options, replies.clone());
@@ -106,9 +102,9 @@ impl StoreHandle {
     /// Hands a job to the thread; never blocks on the disk.
     pub fn send(&self, job: StoreJob) {
         let search = match job {
-            StoreJob::Search(request) => SearchJob::Start(request),
-            StoreJob::SearchOn(ticket) => SearchJob::More(ticket),
-            StoreJob::LoadFilterValues => SearchJob::FilterValues,
+            StoreJob::Search(request) => SearchTask::Start(request),
+            StoreJob::SearchOn(ticket) => SearchTask::More(ticket),
+            StoreJob::LoadFilterValues => SearchTask::FilterValues,
             job => return self.send_to_store(job),
         };
         self.search.get_or_init(|| SearchThread::start(&self.path, self.replies.0.clone())).send(search);

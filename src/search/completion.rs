@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{FILTER_NAMES, Feature, SearchField, folding::fold, query_parser::filter_name};
+use super::{DocumentFeature, DocumentField, FILTER_NAMES, query_parser::filter_name};
+use crate::text::folding::fold;
 
 /// What filters can be completed with, besides what is always known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub struct FilterValues {
 
 /// What a part of a query can become.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Completion {
+pub struct QueryCompletion {
     /// The bytes of the query that each choice replaces.
     pub range: Range<usize>,
     pub choices: Vec<String>,
@@ -25,11 +26,11 @@ pub struct Completion {
 const MAX_CHOICES: usize = 50;
 
 /// Returns what the word before the cursor can become; `None` if nothing fits.
-pub fn complete(text: &str, cursor: usize, values: &FilterValues) -> Option<Completion> {
+pub fn complete(text: &str, cursor: usize, values: &FilterValues) -> Option<QueryCompletion> {
     let before = text.get(..cursor)?;
-    let start = before.rfind(char::is_whitespace).map_or(0, |space| {
-        space + before[space..].chars().next().map_or(1, char::len_utf8)
-    });
+    let start = before
+        .rfind(char::is_whitespace)
+        .map_or(0, |space| space + before[space..].chars().next().map_or(1, char::len_utf8));
     let start = start + usize::from(before[start..].starts_with('-'));
     let word = &before[start..];
     let choices: Vec<String> = match word.split_once(':') {
@@ -43,7 +44,7 @@ pub fn complete(text: &str, cursor: usize, values: &FilterValues) -> Option<Comp
             FILTER_NAMES.into_iter().filter(fits).map(|name| format!("{name}:")).collect()
         }
     };
-    (!choices.is_empty()).then_some(Completion { range: start..cursor, choices })
+    (!choices.is_empty()).then_some(QueryCompletion { range: start..cursor, choices })
 }
 
 fn filter_values(name: &str, values: &FilterValues) -> Vec<String> {
@@ -54,8 +55,8 @@ fn filter_values(name: &str, values: &FilterValues) -> Vec<String> {
         "from" => values.origins.clone(),
         "before" | "after" => owned(&["today", "yesterday", "1w", "1m", "1y"]),
         "cost" => owned(&[">0.01", ">0.1", ">1"]),
-        "in" => SearchField::ALL.map(|field| field.name().to_owned()).to_vec(),
-        _ => Feature::ALL.map(|feature| feature.name().to_owned()).to_vec(),
+        "in" => DocumentField::ALL.map(|field| field.name().to_owned()).to_vec(),
+        _ => DocumentFeature::ALL.map(|feature| feature.name().to_owned()).to_vec(),
     }
 }
 

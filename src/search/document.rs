@@ -7,15 +7,13 @@ use crate::{
         Usd,
         item::{ContentPart, FunctionCall, SearchCall},
     },
-    chat::{
-        Answer, AnswerEnd, ItemKind, ItemSlot, Message, MessageBody, Timestamp, ToolCallRun, ToolCallState,
-    },
+    chat::{Answer, AnswerEnd, ItemKind, ItemSlot, Message, MessageBody, Timestamp, ToolCallRun, ToolCallState},
     tools::{ToolContent, ToolOutcome},
 };
 
 /// A kind of text in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SearchField {
+pub enum DocumentField {
     Title,
     Prompt,
     Answer,
@@ -37,19 +35,19 @@ pub struct SearchDocument {
     pub at: Timestamp,
     /// What the answer cost.
     pub cost: Option<Usd>,
-    pub features: Features,
+    pub features: DocumentFeatures,
 }
 
 /// One text of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentText {
-    pub field: SearchField,
+    pub field: DocumentField,
     pub text: String,
 }
 
 /// What a document may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Feature {
+pub enum DocumentFeature {
     Code,
     Citation,
     Image,
@@ -59,7 +57,7 @@ pub enum Feature {
 
 /// What a document has, each a bit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Features(pub u8);
+pub struct DocumentFeatures(pub u8);
 
 /// What a document inherits from its conversation.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +67,7 @@ pub struct ConversationFacts {
     pub origin: Option<String>,
 }
 
-impl SearchField {
+impl DocumentField {
     /// All fields, in the order in which they are shown.
     pub const ALL: [Self; 7] =
         [Self::Title, Self::Prompt, Self::Answer, Self::Reasoning, Self::Source, Self::Tool, Self::File];
@@ -97,7 +95,7 @@ impl SearchField {
     }
 }
 
-impl Feature {
+impl DocumentFeature {
     pub const ALL: [Self; 5] = [Self::Code, Self::Citation, Self::Image, Self::File, Self::Error];
 
     /// Its name in `has:`.
@@ -112,12 +110,12 @@ impl Feature {
     }
 }
 
-impl Features {
-    pub fn has(self, feature: Feature) -> bool {
+impl DocumentFeatures {
+    pub fn has(self, feature: DocumentFeature) -> bool {
         self.0 & 1 << feature as u8 != 0
     }
 
-    pub(super) fn add(&mut self, feature: Feature, is_there: bool) {
+    pub(super) fn add(&mut self, feature: DocumentFeature, is_there: bool) {
         self.0 |= u8::from(is_there) << feature as u8;
     }
 }
@@ -126,7 +124,7 @@ impl SearchDocument {
     /// The title of a conversation.
     pub fn of_title(title: &str, created_at: Timestamp, facts: &ConversationFacts) -> Self {
         let mut document = Self::inheriting(facts, created_at);
-        document.push(SearchField::Title, title);
+        document.push(DocumentField::Title, title);
         document.models.push(facts.model.clone());
         document
     }
@@ -140,7 +138,7 @@ impl SearchDocument {
         let mut document = Self::inheriting(facts, message.created_at);
         match &message.body {
             MessageBody::Prompt(prompt) => {
-                document.push(SearchField::Prompt, &prompt.text);
+                document.push(DocumentField::Prompt, &prompt.text);
                 document.models.push(facts.model.clone());
                 document.add_markdown(&prompt.text);
             }
@@ -157,51 +155,51 @@ impl SearchDocument {
         self.models.push(answer.model.clone());
         self.models.extend(answer.answered_by.clone().filter(|by| *by != answer.model));
         self.cost = answer.usage_by_step.values().any(|step| step.usage.is_some()).then(|| answer.cost().0);
-        self.features.add(Feature::Error, matches!(answer.end, AnswerEnd::Failed(_) | AnswerEnd::Interrupted));
+        self.features.add(DocumentFeature::Error, matches!(answer.end, AnswerEnd::Failed(_) | AnswerEnd::Interrupted));
         for (slot, item) in &answer.items {
             match &*item.kind {
                 ItemKind::Message { parts, .. } => parts.iter().for_each(|part| self.add_part(part)),
                 ItemKind::Reasoning(reasoning) => {
-                    reasoning.texts().for_each(|text| self.push(SearchField::Reasoning, text));
+                    reasoning.texts().for_each(|text| self.push(DocumentField::Reasoning, text));
                 }
                 ItemKind::Call(call) => self.add_call(call, answer.call_runs.get(slot), outcomes.get(slot)),
                 ItemKind::Search(search) => self.add_search(search),
                 ItemKind::Other { kind, .. } => {
-                    self.features.add(Feature::Image, kind.contains("image_generation"));
-                    self.push(SearchField::Tool, kind);
+                    self.features.add(DocumentFeature::Image, kind.contains("image_generation"));
+                    self.push(DocumentField::Tool, kind);
                 }
             }
         }
     }
 
     fn add_part(&mut self, part: &ContentPart) {
-        self.push(SearchField::Answer, part.text());
+        self.push(DocumentField::Answer, part.text());
         self.add_markdown(part.text());
         let ContentPart::Text { annotations, .. } = part else { return };
         for annotation in annotations {
-            self.features.add(Feature::Citation, true);
+            self.features.add(DocumentFeature::Citation, true);
             if let Some(name) = &annotation.filename {
                 self.add_file(name);
             }
             let site = annotation.url.as_deref().map(site_of);
             let source = [annotation.title.as_deref(), site, annotation.content.as_deref()];
-            self.push(SearchField::Source, &source.into_iter().flatten().collect::<Vec<_>>().join("\n"));
+            self.push(DocumentField::Source, &source.into_iter().flatten().collect::<Vec<_>>().join("\n"));
         }
     }
 
     fn add_call(&mut self, call: &FunctionCall, run: Option<&ToolCallRun>, full: Option<&ToolOutcome>) {
-        self.push(SearchField::Tool, &format!("{} {}", call.name, call.arguments));
+        self.push(DocumentField::Tool, &format!("{} {}", call.name, call.arguments));
         match run.map(|run| &run.state) {
             Some(ToolCallState::Done(outcome)) => {
                 let outcome = full.unwrap_or(outcome);
-                self.features.add(Feature::Error, outcome.failed);
+                self.features.add(DocumentFeature::Error, outcome.failed);
                 outcome.content.iter().for_each(|content| self.add_result(content));
             }
             Some(ToolCallState::Failed(failure)) => {
-                self.features.add(Feature::Error, true);
-                self.push(SearchField::Tool, &failure.message());
+                self.features.add(DocumentFeature::Error, true);
+                self.push(DocumentField::Tool, &failure.message());
             }
-            Some(ToolCallState::Denied { reason: Some(reason) }) => self.push(SearchField::Tool, reason),
+            Some(ToolCallState::Denied { reason: Some(reason) }) => self.push(DocumentField::Tool, reason),
             Some(
                 ToolCallState::Asking
                 | ToolCallState::Queued
@@ -216,44 +214,44 @@ impl SearchDocument {
 
     fn add_result(&mut self, content: &ToolContent) {
         match content {
-            ToolContent::Text(text) => self.push(SearchField::Tool, text),
-            ToolContent::Image { .. } => self.features.add(Feature::Image, true),
+            ToolContent::Text(text) => self.push(DocumentField::Tool, text),
+            ToolContent::Image { .. } => self.features.add(DocumentFeature::Image, true),
             ToolContent::Audio { .. } => (),
             ToolContent::Resource { uri, text, .. } => {
                 self.add_file(uri);
-                self.push(SearchField::Tool, text);
+                self.push(DocumentField::Tool, text);
             }
             ToolContent::File { uri, .. } => self.add_file(uri),
             ToolContent::Link { uri, name } => {
                 self.add_file(if name.is_empty() { uri } else { name });
             }
-            ToolContent::Structured(value) => self.push(SearchField::Tool, &value.to_string()),
+            ToolContent::Structured(value) => self.push(DocumentField::Tool, &value.to_string()),
         }
     }
 
     fn add_file(&mut self, name: &str) {
-        self.features.add(Feature::File, true);
-        self.push(SearchField::File, name);
+        self.features.add(DocumentFeature::File, true);
+        self.push(DocumentField::File, name);
     }
 
     fn add_search(&mut self, search: &SearchCall) {
         let kind = search.kind.rsplit(':').next().unwrap_or_default().trim_end_matches("_call").replace('_', " ");
         let query = search.query.iter().map(String::as_str);
         let words: Vec<&str> = [kind.as_str()].into_iter().chain(query).collect();
-        self.push(SearchField::Tool, &words.join("  "));
-        search.urls.iter().for_each(|url| self.push(SearchField::Source, url));
+        self.push(DocumentField::Tool, &words.join("  "));
+        search.urls.iter().for_each(|url| self.push(DocumentField::Source, url));
     }
 
     fn add_markdown(&mut self, text: &str) {
-        self.features.add(Feature::Code, has_code(text));
-        self.features.add(Feature::Image, has_image(text));
+        self.features.add(DocumentFeature::Code, has_code(text));
+        self.features.add(DocumentFeature::Image, has_image(text));
     }
 
-    fn push(&mut self, field: SearchField, text: &str) {
+    fn push(&mut self, field: DocumentField, text: &str) {
         let text = text.trim();
         // A page that is cited often is searched once.
         let is_known = |known: &DocumentText| known.field == field && known.text == text;
-        let repeats = matches!(field, SearchField::Source | SearchField::File) && self.texts.iter().any(is_known);
+        let repeats = matches!(field, DocumentField::Source | DocumentField::File) && self.texts.iter().any(is_known);
         if !text.is_empty() && !repeats {
             self.texts.push(DocumentText { field, text: text.to_owned() });
         }

@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::{Feature, SearchDocument, SearchField, folding::fold};
-use crate::{api::Usd, chat::Timestamp};
+use super::{DocumentFeature, DocumentField, SearchDocument};
+use crate::{api::Usd, chat::Timestamp, text::folding::fold};
 
 /// A condition on a document besides its words. Names are folded.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +16,8 @@ pub enum SearchFilter {
     Before(Timestamp),
     /// From the beginning of a day, month or year on.
     After(Timestamp),
-    In(SearchField),
-    Has(Feature),
+    In(DocumentField),
+    Has(DocumentFeature),
     Cost(CostLimit),
     /// The program that a conversation was imported from.
     From(String),
@@ -58,7 +58,7 @@ impl SearchFilter {
     }
 
     /// The kind of text that it names.
-    pub fn field(&self) -> Option<SearchField> {
+    pub fn field(&self) -> Option<DocumentField> {
         match self {
             Self::In(field) => Some(*field),
             _ => None,

@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use memchr::memmem::Finder;
-
-use super::{
-    DocumentText, FoldedText, SearchDocument, SearchField, SearchFilter, SearchQuery, SearchTerm, TermRule,
-    folding::{LetterKind, letter_kind},
+use super::{DocumentField, DocumentText, SearchDocument, SearchFilter, SearchQuery};
+use crate::text::{
+    FoldedText,
+    search_term::{begins_word, is_word},
 };
 
 /// A document that matches, with the places.
@@ -19,7 +18,7 @@ pub struct DocumentMatch {
 /// The matches in one text of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TextMatch {
-    pub field: SearchField,
+    pub field: DocumentField,
     /// The index of the text in the document.
     pub index: usize,
     /// In order and without overlaps, as bytes of the text.
@@ -45,14 +44,13 @@ pub fn matches(query: &SearchQuery, document: &SearchDocument) -> Option<Documen
         return None;
     }
     let mut found: Vec<bool> = vec![false; query.terms.len()];
-    let finders: Vec<Finder> = query.terms.iter().map(|term| Finder::new(&term.text)).collect();
     let mut texts = Vec::new();
     for (index, text) in searched() {
         let folded = FoldedText::new(&text.text);
-        if query.excluded_terms.iter().any(|term| places(term, &Finder::new(&term.text), &folded.text).next().is_some()) {
+        if query.excluded_terms.iter().any(|term| term.places(&folded.text).next().is_some()) {
             return None;
         }
-        texts.extend(match_text(query, &finders, text, &folded, index, &mut found));
+        texts.extend(match_text(query, text, &folded, index, &mut found));
     }
     found.iter().all(|found| *found).then_some(DocumentMatch { texts })
 }
@@ -69,7 +67,6 @@ pub(super) fn passes_filters(query: &SearchQuery, document: &SearchDocument) -> 
 
 fn match_text(
     query: &SearchQuery,
-    finders: &[Finder],
     text: &DocumentText,
     folded: &FoldedText,
     index: usize,
@@ -78,54 +75,22 @@ fn match_text(
     let mut matched =
         TextMatch { field: text.field, index, ranges: Vec::new(), terms: 0, whole_words: 0, word_starts: 0 };
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    for ((term, finder), found) in query.terms.iter().zip(finders).zip(found) {
+    for (term, found) in query.terms.iter().zip(found) {
         let before = ranges.len();
-        ranges.extend(places(term, finder, &folded.text));
+        ranges.extend(term.places(&folded.text));
         let new = &ranges[before..];
         if new.is_empty() {
             continue;
         }
         *found = true;
         matched.terms += 1;
-        matched.whole_words += usize::from(new.iter().any(|range| is_whole_word(&folded.text, range)));
+        matched.whole_words += usize::from(new.iter().any(|range| is_word(&folded.text, range)));
         matched.word_starts += usize::from(new.iter().any(|range| begins_word(&folded.text, range.start)));
     }
     if ranges.is_empty() {
         return None;
     }
     ranges.sort_unstable_by_key(|range| (range.start, range.end));
-    for range in ranges {
-        let range = folded.source_range(&range);
-        match matched.ranges.last_mut() {
-            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
-            _ => matched.ranges.push(range),
-        }
-    }
+    matched.ranges = folded.source_ranges(&ranges);
     Some(matched)
-}
-
-/// The places of a term in a folded text.
-fn places<'a>(
-    term: &'a SearchTerm,
-    finder: &'a Finder<'_>,
-    folded: &'a str,
-) -> impl Iterator<Item = Range<usize>> + 'a {
-    let starts = finder.find_iter(folded.as_bytes());
-    starts.filter_map(|start| {
-        let fits = match term.rule {
-            TermRule::Anywhere => true,
-            TermRule::WordStart => begins_word(folded, start),
-        };
-        fits.then(|| start..start + term.text.len())
-    })
-}
-
-/// Whether no letter of the same word stands before a position.
-fn begins_word(folded: &str, position: usize) -> bool {
-    folded[..position].chars().next_back().is_none_or(|before| letter_kind(before) != LetterKind::Word)
-}
-
-fn is_whole_word(folded: &str, range: &Range<usize>) -> bool {
-    begins_word(folded, range.start)
-        && folded[range.end..].chars().next().is_none_or(|after| letter_kind(after) != LetterKind::Word)
 }

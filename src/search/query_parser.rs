@@ -4,10 +4,12 @@ use std::{cmp::Ordering, fmt, ops::Range};
 
 use jiff::{Span, Zoned, civil::Date};
 
-use super::{
-    FILTER_NAMES, Feature, SearchField, SearchFilter, SearchQuery, SearchTerm, filters::CostLimit, folding::fold,
+use super::{DocumentFeature, DocumentField, FILTER_NAMES, SearchFilter, SearchQuery, filters::CostLimit};
+use crate::{
+    api::Usd,
+    chat::Timestamp,
+    text::{SearchTerm, folding::fold},
 };
-use crate::{api::Usd, chat::Timestamp};
 
 /// A query, and what of it cannot be understood.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -60,8 +62,7 @@ impl ParsedQuery {
         let filter = filter.map(|(name, value)| (name, value, filter_name(name)));
         let result = match filter {
             Some((_, value, Some(name))) => parse_filter(name, unquoted(value), now).map(|filter| {
-                let filters =
-                    if word.is_excluded { &mut self.query.excluded_filters } else { &mut self.query.filters };
+                let filters = if word.is_excluded { &mut self.query.excluded_filters } else { &mut self.query.filters };
                 filters.push(filter);
             }),
             Some((name, value, None)) if let Some(message) = misspelt_filter(name, value) => Err(message),
@@ -141,11 +142,14 @@ pub(super) fn filter_name(name: &str) -> Option<&'static str> {
 
 /// Says what was probably meant, if a word looks like a filter but is none. Anything else with a colon is text.
 fn misspelt_filter(name: &str, value: &str) -> Option<String> {
-    if value.is_empty() || value.starts_with([':', '/', '\\']) || !name.chars().all(|letter| letter.is_ascii_lowercase()) {
+    if value.is_empty()
+        || value.starts_with([':', '/', '\\'])
+        || !name.chars().all(|letter| letter.is_ascii_lowercase())
+    {
         return None;
     }
     let quote = "quote it to look for it as text";
-    if let Some(field) = SearchField::ALL.into_iter().find(|field| field.name() == name) {
+    if let Some(field) = DocumentField::ALL.into_iter().find(|field| field.name() == name) {
         return Some(format!("{name}: is not a filter; write in:{} {value}, or {quote}", field.name()));
     }
     let near = FILTER_NAMES.into_iter().find(|known| is_near(name, known))?;
@@ -178,12 +182,14 @@ fn parse_filter(name: &str, value: &str, now: &Zoned) -> Result<SearchFilter, St
         "before" => day_start(value, now).map(SearchFilter::Before),
         "after" => day_start(value, now).map(SearchFilter::After),
         "cost" => cost_limit(value).map(SearchFilter::Cost),
-        "in" => named(value, SearchField::ALL, SearchField::name).map(SearchFilter::In),
-        _ => named(value, Feature::ALL, Feature::name).map(SearchFilter::Has),
+        "in" => named(value, DocumentField::ALL, DocumentField::name).map(SearchFilter::In),
+        _ => named(value, DocumentFeature::ALL, DocumentFeature::name).map(SearchFilter::Has),
     };
     filter.ok_or_else(|| match name {
-        "in" => format!("in: cannot be \"{value}\"; it is one of {}", names(SearchField::ALL, SearchField::name)),
-        "has" => format!("has: cannot be \"{value}\"; it is one of {}", names(Feature::ALL, Feature::name)),
+        "in" => format!("in: cannot be \"{value}\"; it is one of {}", names(DocumentField::ALL, DocumentField::name)),
+        "has" => {
+            format!("has: cannot be \"{value}\"; it is one of {}", names(DocumentFeature::ALL, DocumentFeature::name))
+        }
         "before" | "after" => {
             format!("{name}: cannot be \"{value}\"; it is a day such as 2026-11-30, 2026-11, 2026, yesterday or 2w")
         }
@@ -277,7 +283,7 @@ fn cost_limit(value: &str) -> Option<CostLimit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::TermRule;
+    use crate::text::TermRule;
 
     fn now() -> Zoned {
         "2026-12-01T09:30:00[Europe/Berlin]".parse().expect("a time")
@@ -349,11 +355,19 @@ mod tests {
             problem("before:2026-13"),
             "before: cannot be \"2026-13\"; it is a day such as 2026-11-30, 2026-11, 2026, yesterday or 2w (character 1)"
         );
-        assert_eq!(problem("cost:0.1"), "cost: cannot be \"0.1\"; it is an amount in dollars such as >0.1 or <=2 (character 1)");
-        for wrong in ["cost:>", "cost:>-1", "cost:>1e9x", "after:+2d", "after:26", "in:nowhere", "before:soon", "has:sss"] {
+        assert_eq!(
+            problem("cost:0.1"),
+            "cost: cannot be \"0.1\"; it is an amount in dollars such as >0.1 or <=2 (character 1)"
+        );
+        for wrong in
+            ["cost:>", "cost:>-1", "cost:>1e9x", "after:+2d", "after:26", "in:nowhere", "before:soon", "has:sss"]
+        {
             problem(wrong);
         }
-        assert_eq!(problem("modle:opus"), "modle: is not a filter; model: is, or quote it to look for it as text (character 1)");
+        assert_eq!(
+            problem("modle:opus"),
+            "modle: is not a filter; model: is, or quote it to look for it as text (character 1)"
+        );
         assert_eq!(
             problem("title:release"),
             "title: is not a filter; write in:title release, or quote it to look for it as text (character 1)"
@@ -363,7 +377,15 @@ mod tests {
 
     #[test]
     fn a_colon_in_a_word_that_is_no_filter_is_text() {
-        for text in ["http://localhost:8080", "std::vec", "error:404", "localhost:8080", "E0308:", "\"model:opus\"", "file:///etc"] {
+        for text in [
+            "http://localhost:8080",
+            "std::vec",
+            "error:404",
+            "localhost:8080",
+            "E0308:",
+            "\"model:opus\"",
+            "file:///etc",
+        ] {
             let found = parsed(text);
             assert_eq!((found.problems.len(), found.query.terms.len()), (0, 1), "{text}: {found:?}");
         }

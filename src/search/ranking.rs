@@ -1,6 +1,6 @@
 //! How well a document matches: better fields, whole words, more of them, and a younger age count more.
 
-use super::{DocumentMatch, SearchField, SearchQuery, TextMatch};
+use super::{DocumentField, DocumentMatch, SearchQuery, TextMatch};
 use crate::chat::Timestamp;
 
 /// The order of what is found.
@@ -27,13 +27,13 @@ pub fn relevance(query: &SearchQuery, found: &DocumentMatch, at: Timestamp, now:
 
 fn text_relevance(text: &TextMatch, terms: f64) -> f64 {
     let field = match text.field {
-        SearchField::Title => 3.0,
-        SearchField::Prompt => 2.0,
-        SearchField::Answer => 1.8,
-        SearchField::File => 1.5,
-        SearchField::Source => 1.2,
-        SearchField::Tool => 1.0,
-        SearchField::Reasoning => 0.8,
+        DocumentField::Title => 3.0,
+        DocumentField::Prompt => 2.0,
+        DocumentField::Answer => 1.8,
+        DocumentField::File => 1.5,
+        DocumentField::Source => 1.2,
+        DocumentField::Tool => 1.0,
+        DocumentField::Reasoning => 0.8,
     };
     let words = (text.terms + text.word_starts + text.whole_words) as f64 / (3.0 * terms);
     field * words

@@ -3,8 +3,9 @@
 //! A word gives all pieces of three letters in it, and its first one and two letters, marked as a beginning. A sign of a
 //! script without spaces gives itself and the pair that it begins; any other sign gives itself.
 
-use super::{
-    FoldedText, SearchDocument, SearchTerm, TermRule,
+use super::SearchDocument;
+use crate::text::{
+    FoldedText, SearchTerm, TermRule,
     folding::{LetterKind, letter_kind},
 };
 
@@ -131,10 +132,10 @@ fn push_token(token: PackedToken, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::{DocumentText, SearchField};
+    use crate::search::{DocumentField, DocumentText};
 
     fn tokens_of(text: &str) -> Vec<String> {
-        let texts = vec![DocumentText { field: SearchField::Prompt, text: text.into() }];
+        let texts = vec![DocumentText { field: DocumentField::Prompt, text: text.into() }];
         let document = SearchDocument { texts, ..SearchDocument::default() };
         let shown = document_tokens(&document).replace('\u{e000}', "^");
         shown.split(' ').filter(|token| !token.is_empty()).map(str::to_owned).collect()

@@ -22,7 +22,7 @@ impl OpenDatabase {
         if find_abandoned(&self.connection, &self.marker)?.is_empty() {
             return Ok(());
         }
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Read again: another instance may have recovered them in the meantime.
         for found in find_abandoned(&transaction, &self.marker)? {
             let settled = interrupt(&transaction, found)?;
@@ -34,7 +34,7 @@ impl OpenDatabase {
             transaction.execute("delete from call_run where message not in (select id from message)", [])?;
             transaction.execute("delete from recorded where message not in (select id from message)", [])?;
         }
-        search_index::index_changed(&transaction)?;
+        search_index::index_changed(&mut transaction)?;
         transaction.commit()
     }
 }

@@ -81,7 +81,7 @@ impl OpenDatabase {
                 }
             }
         }
-        search_index::index_changed(&transaction)?;
+        search_index::index_changed(&mut transaction)?;
         transaction.commit()?;
         Ok(outcomes)
     }

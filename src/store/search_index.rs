@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Result, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Result, Transaction, TransactionBehavior, params};
 
 use super::{
     database::OpenDatabase,
@@ -25,8 +25,22 @@ const CHANGED: &str = "select n, id from search_entry where stale = 2";
 const WAITING: &str = "select n, id from search_entry where stale > 0 order by stale desc, n desc limit ?1";
 const COUNT_WAITING: &str = "select count(*) from search_entry where stale > 0";
 
-/// Indexes what was written in this transaction.
-pub(super) fn index_changed(db: &Connection) -> Result<()> {
+/// Indexes what was written in this transaction. If the index is damaged, nothing else is lost: the entries wait.
+pub(super) fn index_changed(transaction: &mut Transaction<'_>) -> Result<()> {
+    let mut savepoint = transaction.savepoint()?;
+    match index_entries(&savepoint) {
+        Ok(()) => savepoint.commit(),
+        // SQLite rolls back the whole transaction when the disk is full.
+        Err(error) if savepoint.is_autocommit() || error.sqlite_error_code() == Some(ErrorCode::DiskFull) => Err(error),
+        Err(error) => {
+            tracing::warn!("the index of the search cannot be written: {error}");
+            savepoint.rollback()?;
+            savepoint.finish()
+        }
+    }
+}
+
+fn index_entries(db: &Connection) -> Result<()> {
     let changed: Vec<(i64, String)> =
         db.prepare_cached(CHANGED)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_>>()?;
     for (n, id) in changed {
@@ -45,9 +59,7 @@ impl OpenDatabase {
     /// Indexes a few of the entries that wait, the newest first, and returns how many; 0 if none waits.
     pub(super) fn index_portion(&mut self) -> Result<usize> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut waiting = transaction.prepare_cached(WAITING)?;
-        let waiting: Vec<(i64, String)> =
-            waiting.query_map([PORTION_ENTRIES], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_>>()?;
+        let waiting = waiting_entries(&transaction)?;
         let (mut bytes, mut indexed) = (0, 0);
         for (n, id) in waiting {
             bytes += index_entry(&transaction, n, &id)?;
@@ -59,6 +71,11 @@ impl OpenDatabase {
         transaction.commit()?;
         Ok(indexed)
     }
+}
+
+fn waiting_entries(db: &Connection) -> Result<Vec<(i64, String)>> {
+    let mut waiting = db.prepare_cached(WAITING)?;
+    waiting.query_map([PORTION_ENTRIES], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// Indexes an entry as its text is now, and returns the size of its tokens in bytes.

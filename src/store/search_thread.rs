@@ -23,7 +23,7 @@ const STEPS_BETWEEN_CHECKS: i32 = 2000;
 
 /// What the thread is asked.
 #[derive(Debug)]
-pub(super) enum SearchJob {
+pub(super) enum SearchTask {
     Start(Box<SearchRequest>),
     /// Goes on with the search that was started last.
     More(SearchTicket),
@@ -33,7 +33,7 @@ pub(super) enum SearchJob {
 /// A handle to the thread. Dropping it interrupts what it does and waits until it has ended.
 #[derive(Debug)]
 pub(super) struct SearchThread {
-    jobs: Option<mpsc::Sender<SearchJob>>,
+    jobs: Option<mpsc::Sender<SearchTask>>,
     newest: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
@@ -70,8 +70,8 @@ impl SearchThread {
     }
 
     /// Hands a job to the thread; a new search ends the one before, wherever it is.
-    pub(super) fn send(&self, job: SearchJob) {
-        if let SearchJob::Start(request) = &job {
+    pub(super) fn send(&self, job: SearchTask) {
+        if let SearchTask::Start(request) = &job {
             self.newest.store(request.ticket.0, Ordering::Relaxed);
         }
         if let Some(jobs) = &self.jobs {
@@ -91,15 +91,15 @@ impl Drop for SearchThread {
 }
 
 impl SearchWorker {
-    fn run(mut self, jobs: &mpsc::Receiver<SearchJob>) {
+    fn run(mut self, jobs: &mpsc::Receiver<SearchTask>) {
         while let Ok(job) = jobs.recv() {
             match job {
-                SearchJob::Start(request) => {
+                SearchTask::Start(request) => {
                     self.search = None;
                     self.portion(request.ticket, Some(*request));
                 }
-                SearchJob::More(ticket) => self.portion(ticket, None),
-                SearchJob::FilterValues => {
+                SearchTask::More(ticket) => self.portion(ticket, None),
+                SearchTask::FilterValues => {
                     // Without them only less is completed.
                     if let Ok(values) = self.database().and_then(|db| {
                         searching::filter_values(db).map_err(|error| StoreError::Other(error.to_string()))

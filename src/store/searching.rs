@@ -10,10 +10,13 @@ use super::{
 };
 use crate::{
     api::Usd,
-    chat::{ChatSettings, ConversationId, MessageId, Timestamp, nanos::{from_nanos, to_nanos}},
+    chat::{
+        ChatSettings, ConversationId, MessageId, Timestamp,
+        nanos::{from_nanos, to_nanos},
+    },
     search::{
-        ConversationFacts, DocumentMatch, FilterValues, SearchDocument, SearchField, SearchFilter, SearchOrder, SearchQuery,
-        SearchSnippet, matches, relevance, snippet, term_tokens,
+        ConversationFacts, DocumentField, DocumentMatch, FilterValues, SearchDocument, SearchFilter, SearchOrder,
+        SearchQuery, SearchSnippet, matches, relevance, snippet, term_tokens,
     },
 };
 
@@ -52,7 +55,7 @@ pub struct FoundPlace {
     /// `None` for the title.
     pub message: Option<MessageId>,
     pub at: Timestamp,
-    pub field: SearchField,
+    pub field: DocumentField,
     pub snippet: SearchSnippet,
     pub relevance: f64,
 }
@@ -74,7 +77,7 @@ pub(super) struct RunningSearch {
     /// The conversations that the filters leave, if they can be told by themselves.
     conversations: Option<HashSet<String>>,
     /// Candidates that have not been judged, the last one first.
-    waiting: Vec<Candidate>,
+    waiting: Vec<SearchCandidate>,
     /// Entries from this number on have been collected.
     collected_to: i64,
     facts: HashMap<String, Option<ConversationFacts>>,
@@ -83,7 +86,7 @@ pub(super) struct RunningSearch {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
+struct SearchCandidate {
     at: i64,
     n: i64,
 }
@@ -167,7 +170,7 @@ impl RunningSearch {
         else {
             return Ok(());
         };
-        if self.request.query.searches(SearchField::Title) {
+        if self.request.query.searches(DocumentField::Title) {
             (self.waiting, _) = self.collect_from(db, Some(&expression), i64::MAX, MAX_TITLES)?;
             self.waiting.sort_unstable();
             self.titles = self.waiting.iter().map(|candidate| candidate.n).collect();
@@ -182,13 +185,13 @@ impl RunningSearch {
         expression: Option<&str>,
         below: i64,
         limit: i64,
-    ) -> Result<(Vec<Candidate>, Option<i64>)> {
+    ) -> Result<(Vec<SearchCandidate>, Option<i64>)> {
         let mut statement = db.prepare_cached(if expression.is_some() { CANDIDATES } else { ALL_ENTRIES })?;
         let mut rows = statement.query(params![expression, below, limit])?;
         let (mut found, mut last) = (Vec::new(), None);
         let mut models: HashMap<String, bool> = HashMap::new();
         while let Some(row) = rows.next()? {
-            let candidate = Candidate { n: row.get(0)?, at: row.get(1)? };
+            let candidate = SearchCandidate { n: row.get(0)?, at: row.get(1)? };
             last = Some(candidate.n);
             if !self.is_in_time(candidate.at) {
                 continue;
@@ -203,7 +206,9 @@ impl RunningSearch {
                 }
             }
             let allowed = self.conversations.as_ref();
-            if allowed.is_none_or(|allowed| row.get_ref(3).is_ok_and(|id| id.as_str().is_ok_and(|id| allowed.contains(id)))) {
+            if allowed
+                .is_none_or(|allowed| row.get_ref(3).is_ok_and(|id| id.as_str().is_ok_and(|id| allowed.contains(id))))
+            {
                 found.push(candidate);
             }
         }
@@ -219,7 +224,8 @@ impl RunningSearch {
     }
 
     fn may_be_model(&self, models: &str) -> bool {
-        let document = SearchDocument { models: models.lines().map(str::to_owned).collect(), ..SearchDocument::default() };
+        let document =
+            SearchDocument { models: models.lines().map(str::to_owned).collect(), ..SearchDocument::default() };
         let is_model = |filter: &&SearchFilter| matches!(filter, SearchFilter::Model(_));
         let mut wanted = self.request.query.filters.iter().filter(is_model).peekable();
         models.is_empty() || wanted.peek().is_none() || wanted.any(|filter| filter.holds(&document))
@@ -283,9 +289,9 @@ impl RunningSearch {
 }
 
 /// The texts of a match that are listed, one for each field: those with all the terms, or else the one with the most.
-fn shown_texts(document: &SearchDocument, found: &DocumentMatch) -> Vec<(SearchField, SearchSnippet)> {
+fn shown_texts(document: &SearchDocument, found: &DocumentMatch) -> Vec<(DocumentField, SearchSnippet)> {
     let most = found.texts.iter().map(|text| text.terms).max();
-    let mut shown: Vec<(SearchField, SearchSnippet)> = Vec::new();
+    let mut shown: Vec<(DocumentField, SearchSnippet)> = Vec::new();
     for text in &found.texts {
         if Some(text.terms) == most && !shown.iter().any(|(field, _)| *field == text.field) {
             shown.push((text.field, snippet(&document.texts[text.index].text, &text.ranges)));
@@ -311,7 +317,8 @@ fn expression(query: &SearchQuery) -> Option<String> {
 /// The conversations that filters by tag and origin leave; `None` if there are no such filters.
 fn allowed_conversations(db: &Connection, query: &SearchQuery) -> Result<Option<HashSet<String>>> {
     let is_by_conversation = |filter: &SearchFilter| matches!(filter, SearchFilter::Tag(_) | SearchFilter::From(_));
-    let filters: Vec<SearchFilter> = query.filters.iter().filter(|filter| is_by_conversation(filter)).cloned().collect();
+    let filters: Vec<SearchFilter> =
+        query.filters.iter().filter(|filter| is_by_conversation(filter)).cloned().collect();
     if filters.is_empty() {
         return Ok(None);
     }

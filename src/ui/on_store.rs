@@ -90,6 +90,10 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Recording { message, result } => {
             super::actions::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result);
         }
+        StoreReply::Found(_)
+        | StoreReply::SearchFailed { .. }
+        | StoreReply::FilterValues(_)
+        | StoreReply::Indexing { .. } => (),
         StoreReply::Outcome { message, slot, result } => {
             super::actions::call_results::on_result_loaded(&mut screen.overlays, message, slot, result);
         }

@@ -9,5 +9,6 @@ mod recordings;
 mod reference_model;
 mod round_trip;
 mod saved;
+mod searching;
 mod source_checks;
 pub mod test_database;

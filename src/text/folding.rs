@@ -27,7 +27,7 @@ struct FoldedPiece {
 
 /// The kinds of characters that words are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LetterKind {
+pub enum LetterKind {
     /// A letter or digit of a script that puts spaces between words.
     Word,
     /// A sign of a script without them, such as Chinese, Japanese, Korean and Thai; it counts by itself.
@@ -72,6 +72,18 @@ impl FoldedText {
             self.pieces.get(last + 1).map_or(self.source_len, |next| next.source)
         };
         start..end
+    }
+
+    /// Returns the parts of the original for ranges in order; those that overlap become one.
+    pub fn source_ranges(&self, ranges: &[Range<usize>]) -> Vec<Range<usize>> {
+        let mut joined: Vec<Range<usize>> = Vec::new();
+        for range in ranges.iter().map(|range| self.source_range(range)) {
+            match joined.last_mut() {
+                Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+                _ => joined.push(range),
+            }
+        }
+        joined
     }
 
     /// The index of the piece that a position of the folded text is in.
@@ -137,11 +149,11 @@ impl FoldedText {
 }
 
 /// Folds a text of the query, whose positions do not matter.
-pub(super) fn fold(text: &str) -> String {
+pub fn fold(text: &str) -> String {
     FoldedText::new(text).text
 }
 
-pub(super) fn letter_kind(letter: char) -> LetterKind {
+pub fn letter_kind(letter: char) -> LetterKind {
     if letter.is_ascii() {
         return match letter {
             '0'..='9' | 'A'..='Z' | 'a'..='z' => LetterKind::Word,
@@ -191,7 +203,8 @@ fn ascii_run(bytes: &[u8]) -> usize {
         && !matches!(next, b'*' | b'`')
     {
         run += 1;
-        run += bytes[run..].iter().take_while(|byte| matches!(byte, b'!'..=b'~') && !matches!(byte, b'*' | b'`')).count();
+        run +=
+            bytes[run..].iter().take_while(|byte| matches!(byte, b'!'..=b'~') && !matches!(byte, b'*' | b'`')).count();
     }
     // The marks on the last character belong to it.
     if bytes.get(run).is_some_and(|byte| !byte.is_ascii()) { run.saturating_sub(1) } else { run }
