@@ -4,6 +4,7 @@ mod app;
 mod args;
 mod ask;
 mod launch;
+mod manual;
 mod models;
 mod paged;
 mod search;
@@ -110,6 +111,8 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
                 search::SearchPrint { json: *json, order, limit: limit.map(|limit| limit as usize) },
             )
         }
+        Some(CliCommand::Completions { shell }) => manual::print_completions(*shell),
+        Some(CliCommand::Man) => manual::print_manual(),
         Some(CliCommand::HoldClipboard { primary, html }) => {
             let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };
             clipboard::hold_clipboard(target, *html)?;

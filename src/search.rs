@@ -17,7 +17,7 @@ pub use document::{ConversationFacts, DocumentFeature, DocumentFeatures, Documen
 pub use filters::{CostLimit, FILTER_NAMES, SearchFilter};
 pub use matching::{DocumentMatch, TextMatch, matches};
 pub use query::SearchQuery;
-pub use query_parser::{ParsedQuery, QueryProblem, parse_query};
+pub use query_parser::{ParsedQuery, QueryProblem, filter_ranges, parse_query};
 pub use ranking::{SearchOrder, relevance};
 pub use snippet::{SearchSnippet, snippet};
 pub use tokens::{document_tokens, term_tokens};

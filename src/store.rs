@@ -5,6 +5,7 @@
 
 mod database;
 mod error;
+mod exchange_database;
 mod journal_v1;
 mod queries;
 mod queued;
@@ -40,6 +41,7 @@ use crate::{
 use search_thread::{SearchTask, SearchThread};
 
 pub use error::StoreError;
+pub use exchange_database::{ExchangeDatabase, ImportOutcome};
 pub use recover::replay_journal;
 pub use searching::{FoundConversation, FoundPlace, FoundPortion, SearchRequest, SearchTicket};
 
@@ -105,6 +107,7 @@ impl StoreHandle {
             StoreJob::Search(request) => SearchTask::Start(request),
             StoreJob::SearchOn(ticket) => SearchTask::More(ticket),
             StoreJob::LoadFilterValues => SearchTask::FilterValues,
+            StoreJob::LoadPreview(id) => SearchTask::Preview(id),
             job => return self.send_to_store(job),
         };
         self.search.get_or_init(|| SearchThread::start(&self.path, self.replies.0.clone())).send(search);
@@ -169,6 +172,8 @@ pub enum StoreJob {
     Search(Box<SearchRequest>),
     /// Asks for the next portion of the search that was started last.
     SearchOn(SearchTicket),
+    /// Loads a conversation to show a part of it, without opening it. There is no reply if it cannot be loaded.
+    LoadPreview(ConversationId),
     /// Loads what filters of a search can be completed with. There is no reply if the query fails.
     LoadFilterValues,
 }
@@ -247,6 +252,8 @@ pub enum StoreReply {
         error: StoreError,
     },
     FilterValues(FilterValues),
+    /// A conversation as it is stored, to show a part of it.
+    Previewed(Box<Conversation>),
     /// How many messages and titles from before are not in the index of the search yet; 0 at the end.
     Indexing {
         waiting: usize,

@@ -87,6 +87,10 @@ pub(super) enum CliCommand {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: Option<u32>,
     },
+    /// The completions of a shell, to be read when it starts
+    Completions { shell: clap_complete::Shell },
+    /// The manual page: `ibid man | man -l -`
+    Man,
     /// Serve the text on stdin to the desktop until something else is copied; the app starts this when it copies
     #[command(hide = true)]
     HoldClipboard {

@@ -50,6 +50,15 @@ pub fn parse_query(text: &str, now: &Zoned) -> ParsedQuery {
     parsed
 }
 
+/// Returns the bytes of a query that are filters.
+pub fn filter_ranges(text: &str) -> Vec<Range<usize>> {
+    let is_filter = |word: &QueryWord| {
+        let name = word.text.split_once(':').map(|(name, _)| name);
+        !word.is_phrase && name.and_then(filter_name).is_some()
+    };
+    query_words(text).into_iter().filter(is_filter).map(|word| word.range).collect()
+}
+
 impl fmt::Display for QueryProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (character {})", self.message, self.column)
@@ -373,6 +382,13 @@ mod tests {
             "title: is not a filter; write in:title release, or quote it to look for it as text (character 1)"
         );
         assert_eq!(problem("a **"), "there is nothing to look for in \"**\" (character 3)");
+    }
+
+    #[test]
+    fn filters_are_told_apart_by_their_place() {
+        let text = "日本 model:opus std::vec -tag:\"two words\" \"in:answer\"";
+        let shown: Vec<&str> = filter_ranges(text).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(shown, ["model:opus", "-tag:\"two words\""]);
     }
 
     #[test]

@@ -180,6 +180,12 @@ const MIGRATIONS: &[&str] = &[
     create index side_cost_spent on side_cost (at, cost);
 ",
     "
+    -- The form that a conversation was imported from, such as `chatgpt`.
+    alter table conversation add column origin text;
+    -- What was imported: the hash of its content, so that the same content is imported once.
+    create table imported (hash text primary key, conversation text not null) without rowid;
+",
+    "
     -- What is searched: a row for each message and for the title of each conversation, numbered as they came.
     create table search_entry (
         n integer primary key autoincrement,

@@ -17,6 +17,7 @@ use super::{
     search_index::count_waiting,
     searching::{self, RunningSearch},
 };
+use crate::chat::ConversationId;
 
 /// How often SQLite asks whether a newer search has come, in steps of its virtual machine.
 const STEPS_BETWEEN_CHECKS: i32 = 2000;
@@ -28,6 +29,7 @@ pub(super) enum SearchTask {
     /// Goes on with the search that was started last.
     More(SearchTicket),
     FilterValues,
+    Preview(ConversationId),
 }
 
 /// A handle to the thread. Dropping it interrupts what it does and waits until it has ended.
@@ -99,16 +101,24 @@ impl SearchWorker {
                     self.portion(request.ticket, Some(*request));
                 }
                 SearchTask::More(ticket) => self.portion(ticket, None),
+                // Without them only less is completed.
                 SearchTask::FilterValues => {
-                    // Without them only less is completed.
-                    if let Ok(values) = self.database().and_then(|db| {
-                        searching::filter_values(db).map_err(|error| StoreError::Other(error.to_string()))
-                    }) {
+                    if let Some(values) = self.query(|db| searching::filter_values(db).map(Some)) {
                         (self.replies)(StoreReply::FilterValues(values));
+                    }
+                }
+                SearchTask::Preview(id) => {
+                    if let Some(conversation) = self.query(|db| searching::preview(db, id)) {
+                        (self.replies)(StoreReply::Previewed(Box::new(conversation)));
                     }
                 }
             }
         }
+    }
+
+    /// Returns what a query finds; nothing if it fails.
+    fn query<T>(&mut self, run: impl Fn(&Connection) -> rusqlite::Result<Option<T>>) -> Option<T> {
+        self.database().ok().and_then(|db| run(db).ok().flatten())
     }
 
     /// Searches on and reports what was found, unless a newer search has come.

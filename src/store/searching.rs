@@ -11,7 +11,7 @@ use super::{
 use crate::{
     api::Usd,
     chat::{
-        ChatSettings, ConversationId, MessageId, Timestamp,
+        ChatSettings, Conversation, ConversationId, MessageId, Timestamp,
         nanos::{from_nanos, to_nanos},
     },
     search::{
@@ -399,4 +399,12 @@ fn push_new(values: &mut Vec<String>, value: String) {
     if !value.is_empty() && !values.contains(&value) {
         values.push(value);
     }
+}
+
+/// Returns a conversation as it is stored, without its draft and its queue.
+pub(super) fn preview(db: &Connection, id: ConversationId) -> Result<Option<Conversation>> {
+    let Some(stored) = queries::conversation(db, id)? else { return Ok(None) };
+    let (messages, _) = queries::messages(db, id)?;
+    let messages = messages.into_iter().map(|found| found.message).collect();
+    Ok(Some(Conversation::restore(stored.header, messages, String::new(), Vec::new())))
 }

@@ -150,7 +150,9 @@ impl StoreWorker {
                     Ok(false) | Err(_) => continue,
                 },
                 // `StoreHandle` sends them to the thread that searches.
-                StoreJob::Search(_) | StoreJob::SearchOn(_) | StoreJob::LoadFilterValues => continue,
+                StoreJob::Search(_) | StoreJob::SearchOn(_) | StoreJob::LoadFilterValues | StoreJob::LoadPreview(_) => {
+                    continue;
+                }
                 StoreJob::ListConversations => {
                     self.query(|database| queries::newest_conversations(&database.connection, usize::MAX)).map_or_else(
                         |error| StoreReply::LoadFailed { target: "the list".into(), error },
@@ -205,7 +207,7 @@ impl StoreWorker {
 }
 
 /// Why a conversation cannot be loaded.
-enum LoadFailure {
+pub(super) enum LoadFailure {
     Missing,
     Ambiguous(usize),
     Sqlite(rusqlite::Error),
@@ -218,7 +220,7 @@ impl From<rusqlite::Error> for LoadFailure {
 }
 
 impl LoadFailure {
-    fn explain(self, target: &str, database: &OpenDatabase) -> StoreError {
+    pub(super) fn explain(self, target: &str, database: &OpenDatabase) -> StoreError {
         match self {
             Self::Missing => StoreError::Missing(target.to_owned()),
             Self::Ambiguous(count) => StoreError::Other(format!(
@@ -277,7 +279,7 @@ fn find_latest(database: &OpenDatabase) -> Result<ConversationId, LoadFailure> {
 }
 
 /// Finds a conversation by id, then by title, then by title ignoring case, then by a prefix of the id.
-fn find_named(database: &OpenDatabase, name: &str) -> Result<ConversationId, LoadFailure> {
+pub(super) fn find_named(database: &OpenDatabase, name: &str) -> Result<ConversationId, LoadFailure> {
     let all = queries::newest_conversations(&database.connection, usize::MAX)?;
     let first =
         |is: &dyn Fn(&ConversationSummary) -> bool| all.iter().find(|summary| is(summary)).map(|summary| summary.id);

@@ -11,6 +11,7 @@ pub(crate) mod copying;
 pub(crate) mod finding;
 pub(crate) mod list_actions;
 pub(crate) mod model_settings;
+pub(crate) mod searching;
 pub(crate) mod setting_choices;
 pub(crate) mod slash_commands;
 pub(crate) mod source_checks;

@@ -146,6 +146,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::NextMessage => walk_parts(screen, cx, CursorStop::Message, 1),
         Action::PreviousMessage => walk_parts(screen, cx, CursorStop::Message, -1),
         Action::Find => finding::open_find(screen, cx),
+        Action::SearchAll => searching::open_search(screen, cx, ""),
         Action::JumpToPrompt => overlays::open_prompt_jump(screen, cx),
         Action::NextCode => walk_parts(screen, cx, CursorStop::Code, 1),
         Action::PreviousCode => walk_parts(screen, cx, CursorStop::Code, -1),

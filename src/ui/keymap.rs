@@ -62,6 +62,8 @@ pub enum KeyContext {
     Tools,
     ToolPage,
     Pager,
+    /// The search of everything that was said.
+    SearchAll,
     Connect,
 }
 
@@ -77,7 +79,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -109,6 +111,7 @@ impl KeyContext {
         Self::Tools,
         Self::ToolPage,
         Self::Pager,
+        Self::SearchAll,
         Self::Connect,
     ];
 
@@ -154,6 +157,9 @@ impl KeyContext {
             Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Pager => ("result", "The result of a call", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::SearchAll => {
+                ("search-all", "Searching everything", Text, &[Self::Picker, Self::Field, Self::Overlay])
+            }
             Self::Connect => ("connect-screen", "Connecting", Place, &[Self::ListOverlay, Self::Overlay]),
         }
     }

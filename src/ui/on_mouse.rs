@@ -96,6 +96,7 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
             overlays::preview_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::Commands(list)) => list.on_wheel(rows as isize),
+        Some(ScreenOverlay::Search(search)) => search.on_wheel(rows as isize),
         Some(ScreenOverlay::Help(help)) => help.scroll(rows as isize, screen_area),
         Some(ScreenOverlay::Xray(xray)) => xray.on_wheel(rows as isize),
         Some(ScreenOverlay::Tools(list)) => list.on_wheel(rows as isize),
@@ -156,6 +157,11 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         Some(ScreenOverlay::Commands(list)) => {
             if list.on_click(position, screen_area) {
                 overlays::open_commands::accept_command(screen, cx);
+            }
+        }
+        Some(ScreenOverlay::Search(search)) => {
+            if search.on_click(position, screen_area) {
+                searching::accept(screen, cx);
             }
         }
         Some(ScreenOverlay::Tools(list)) => {

@@ -40,6 +40,8 @@ pub struct SearchOverlay {
     /// How long the first results took, in milliseconds.
     millis: u64,
     failure: Option<String>,
+    /// Enter was pressed before the results of what is typed were there.
+    accepted: bool,
     /// How many messages are not in the index yet.
     unindexed: usize,
     values: FilterValues,
@@ -117,6 +119,7 @@ impl SearchOverlay {
             return None;
         }
         self.parsed = search::parse_query(&asked.0, now);
+        self.accepted = false;
         self.asked = Some(asked);
         self.failure = None;
         // What is being written stays without results of its own; those of before stay.
@@ -194,6 +197,21 @@ impl SearchOverlay {
             FoundRow::Place { group, place } => self.found.groups.get(*group)?.places.get(*place),
             FoundRow::Heading(_) | FoundRow::More(_) | FoundRow::Blank => None,
         }
+    }
+
+    /// Whether what is listed is not what is typed yet.
+    pub fn is_awaiting_results(&self) -> bool {
+        self.running.is_some_and(|(ticket, _)| ticket != self.found.ticket)
+    }
+
+    /// Opens the first result as soon as it is there.
+    pub fn accept_when_found(&mut self) {
+        self.accepted = true;
+    }
+
+    /// Whether Enter was pressed before the results that are here now.
+    pub fn is_accepted(&self) -> bool {
+        self.accepted && !self.is_awaiting_results()
     }
 
     /// Where Enter leads; `None` while nothing is found.

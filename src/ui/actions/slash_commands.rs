@@ -258,6 +258,7 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
             Some(id) => switching::rename_conversation(cx, id, &argument),
             None => cx.show_message(list_actions::UNTITLED),
         },
+        Action::SearchAll => searching::open_search(screen, cx, &argument),
         Action::Find => {
             finding::open_find(screen, cx);
             if let Some(transcript) = screen.transcript_mut(cx.chats) {

@@ -76,7 +76,8 @@ impl PreviewText {
 
     /// Lays out the text around a place for an area of this size. Until its conversation is there, nothing is shown.
     pub(super) fn lay_out(&mut self, place: Option<&FoundPlace>, terms: &[SearchTerm], size: Size, now: &Zoned) {
-        let place = place.filter(|place| self.conversation.as_ref().is_some_and(|shown| shown.id == place.conversation));
+        let place =
+            place.filter(|place| self.conversation.as_ref().is_some_and(|shown| shown.id == place.conversation));
         let Some(place) = place.filter(|_| size.width > 0 && size.height > 0) else {
             (self.rows, self.head, self.laid_out) = (Vec::new(), PreviewHead::default(), None);
             return;
@@ -169,7 +170,9 @@ impl PlaceInConversation {
             if matches!(message.body, MessageBody::Answer(_)) {
                 rows.push(PreviewRow::plain(""));
             }
-            if index == first && !matches!(place.field, DocumentField::Prompt | DocumentField::Answer | DocumentField::Title) {
+            if index == first
+                && !matches!(place.field, DocumentField::Prompt | DocumentField::Answer | DocumentField::Title)
+            {
                 let label = format!("{}  {}", place.field.label(), place.snippet.text);
                 rows.extend(text_rows(&label, terms, width));
                 rows.push(PreviewRow::plain(""));
