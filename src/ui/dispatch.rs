@@ -9,6 +9,7 @@ use super::{
         finding, list_actions,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
         setting_choices::open_setting_choices,
+        searching,
         slash_commands::{self, DraftUse},
         source_checks::{self, FetchAnswer},
         switching, tool_actions, xray_actions,

@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 
 use super::{
     Action,
-    actions::{finding, list_actions, slash_commands, switching},
+    actions::{finding, list_actions, searching, slash_commands, switching},
     dispatch::on_action,
     focus,
     keymap::{KeyContext, KeyMeaning, KeyPress},

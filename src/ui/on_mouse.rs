@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     Action,
-    actions::{call_results, copying, list_actions, slash_commands},
+    actions::{call_results, copying, list_actions, searching, slash_commands},
     areas::{GUTTER_WIDTH, ScreenAreas},
     dispatch::on_action,
     overlays::{self, ScreenOverlay},

@@ -4,6 +4,7 @@ use super::{
     Effect, InitialConversation,
     actions::{
         model_settings::{ensure_model, fetch_models},
+        searching,
         switching,
     },
     chats::DatabaseState,

@@ -3,6 +3,7 @@
 use super::{
     finding, list_actions,
     model_settings::{self, available_efforts},
+    searching,
     setting_choices::{change_setting, setting_choices, setting_named},
     switching,
 };
