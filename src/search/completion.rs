@@ -33,16 +33,13 @@ pub fn complete(text: &str, cursor: usize, values: &FilterValues) -> Option<Quer
         .map_or(0, |space| space + before[space..].chars().next().map_or(1, char::len_utf8));
     let start = start + usize::from(before[start..].starts_with('-'));
     let word = &before[start..];
-    let choices: Vec<String> = match word.split_once(':') {
-        Some((name, value)) => {
-            let name = filter_name(name)?;
-            let fitting = fitting_values(value, &filter_values(name, values));
-            fitting.into_iter().map(|value| format!("{name}:{} ", quoted(&value))).collect()
-        }
-        None => {
-            let fits = |name: &&str| name.starts_with(&*word.to_lowercase());
-            FILTER_NAMES.into_iter().filter(fits).map(|name| format!("{name}:")).collect()
-        }
+    let choices: Vec<String> = if let Some((name, value)) = word.split_once(':') {
+        let name = filter_name(name)?;
+        let fitting = fitting_values(value, &filter_values(name, values));
+        fitting.into_iter().map(|value| format!("{name}:{} ", quoted(&value))).collect()
+    } else {
+        let fits = |name: &&str| name.starts_with(&*word.to_lowercase());
+        FILTER_NAMES.into_iter().filter(fits).map(|name| format!("{name}:")).collect()
     };
     (!choices.is_empty()).then_some(QueryCompletion { range: start..cursor, choices })
 }

@@ -104,7 +104,7 @@ fn current_document(db: &Connection, id: &str) -> Result<Option<(SearchDocument,
     let message = stored_message(db, id)?;
     let facts = ConversationFacts::default();
     if let Some(found) = message {
-        let outcomes = full_outcomes(db, &found.message)?;
+        let outcomes = full_outcomes(db, &found.message);
         let is_running = found.owner.is_some();
         return Ok((!is_running).then(|| (SearchDocument::of_message(&found.message, &outcomes, &facts), false)));
     }
@@ -121,7 +121,7 @@ pub(super) fn stored_message(db: &Connection, id: &str) -> Result<Option<StoredM
 }
 
 /// Returns the results of calls of which the message has only a part.
-pub(super) fn full_outcomes(db: &Connection, message: &Message) -> Result<BTreeMap<ItemSlot, ToolOutcome>> {
+pub(super) fn full_outcomes(db: &Connection, message: &Message) -> BTreeMap<ItemSlot, ToolOutcome> {
     let runs = message.as_answer().into_iter().flat_map(|answer| &answer.call_runs);
     let shortened = runs.filter(|(_, run)| run.full_size.is_some());
     let mut outcomes = BTreeMap::new();
@@ -130,5 +130,5 @@ pub(super) fn full_outcomes(db: &Connection, message: &Message) -> Result<BTreeM
             outcomes.insert(*slot, outcome);
         }
     }
-    Ok(outcomes)
+    outcomes
 }

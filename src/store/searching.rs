@@ -283,7 +283,7 @@ impl RunningSearch {
     fn sort(&self, places: &mut [FoundPlace]) {
         match self.request.order {
             SearchOrder::Best => places.sort_by(|a, b| b.relevance.total_cmp(&a.relevance).then(b.at.cmp(&a.at))),
-            SearchOrder::Newest => places.sort_by(|a, b| b.at.cmp(&a.at)),
+            SearchOrder::Newest => places.sort_by_key(|place| std::cmp::Reverse(place.at)),
         }
     }
 }
@@ -363,7 +363,7 @@ fn title_document(db: &Connection, id: &str, facts: &ConversationFacts) -> Resul
 /// Returns a message as it is searched; `None` if it is gone or an answer that still runs.
 fn message_document(db: &Connection, id: &str, facts: &ConversationFacts) -> Result<Option<SearchDocument>> {
     let Some(found) = stored_message(db, id)?.filter(|found| found.owner.is_none()) else { return Ok(None) };
-    let outcomes = full_outcomes(db, &found.message)?;
+    let outcomes = full_outcomes(db, &found.message);
     Ok(Some(SearchDocument::of_message(&found.message, &outcomes, facts)))
 }
 

@@ -228,6 +228,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::SaveShown
         | Action::PipeCode
         | Action::ShowAllModels
+        | Action::SearchOrder
         | Action::CopyCurl
         | Action::CopyResult
         | Action::NextCall

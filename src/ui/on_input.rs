@@ -166,9 +166,11 @@ fn on_paste(screen: &mut Screen, cx: &mut Cx<'_>, text: &str) {
                 switching::schedule_draft_save(&mut screen.pane, cx);
             }
         }
-        Some(_) => {
-            overlays::on_paste(&mut screen.overlays, cx.env, text);
-            searching::ask_on(screen, cx);
-        }
+        Some(_) => paste_into_overlay(screen, cx, text),
     }
+}
+
+fn paste_into_overlay(screen: &mut Screen, cx: &mut Cx<'_>, text: &str) {
+    overlays::on_paste(&mut screen.overlays, cx.env, text);
+    searching::ask_on(screen, cx);
 }

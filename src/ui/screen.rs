@@ -156,6 +156,8 @@ impl Screen {
             is_zen: false,
             rail_has_content: false,
             overlays: Vec::new(),
+            pending_jump: None,
+            last_search: SearchTicket::default(),
             pending_sequence: None,
             mouse: MouseState::default(),
             running_command: None,

@@ -63,6 +63,7 @@ use crate::render::{
     markdown::{LayoutBudget, LayoutJob, LayoutWork, MarkdownLayout, SearchJob},
     row::RowKind,
 };
+use crate::text::SearchNeedle;
 use crate::ui::{
     effect::{TextId, TextPlace},
     reading::{ReadingOptions, ScrollMove},

@@ -166,7 +166,7 @@ impl PlaceInConversation {
             if index > begins {
                 rows.push(PreviewRow::plain(""));
             }
-            rows.push(self.speaker_row(message, now));
+            rows.push(PreviewRow::of_speaker(message, now));
             if matches!(message.body, MessageBody::Answer(_)) {
                 rows.push(PreviewRow::plain(""));
             }
@@ -192,17 +192,17 @@ impl PlaceInConversation {
         rows.truncate(height);
         rows
     }
+}
 
-    fn speaker_row(&self, message: &Message, now: &Zoned) -> PreviewRow {
+impl PreviewRow {
+    fn of_speaker(message: &Message, now: &Zoned) -> Self {
         let is_prompt = matches!(message.body, MessageBody::Prompt(_));
         let time = facts::time_of_day(message.created_at, now.timestamp(), now.time_zone());
         let text = if is_prompt { speaker(message) } else { format!("{}  {time}", speaker(message)) };
         let role = if is_prompt { ColourRole::You } else { ColourRole::Text };
-        PreviewRow { text, lit: Vec::new(), role, is_bold: true }
+        Self { text, lit: Vec::new(), role, is_bold: true }
     }
-}
 
-impl PreviewRow {
     fn plain(text: &str) -> Self {
         Self { text: text.to_owned(), lit: Vec::new(), role: ColourRole::Text, is_bold: false }
     }

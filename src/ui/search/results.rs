@@ -96,12 +96,6 @@ impl FoundList {
     pub(super) fn place_count(&self) -> usize {
         self.groups.iter().map(|group| group.places.len()).sum()
     }
-
-    /// How many conversations begin below a row of the list.
-    pub(super) fn groups_below(&self, rows: &[FoundRow], below: usize) -> usize {
-        let hidden = &rows[rows.len().saturating_sub(below)..];
-        hidden.iter().filter(|row| matches!(row, FoundRow::Heading(_))).count()
-    }
 }
 
 impl FoundGroup {
@@ -118,4 +112,10 @@ impl FoundGroup {
     fn hides_title(&self) -> bool {
         self.places.len() > 1 && self.places.iter().any(|place| place.field == DocumentField::Title)
     }
+}
+
+/// How many conversations begin in the last rows of a list.
+pub(super) fn groups_below(rows: &[FoundRow], below: usize) -> usize {
+    let hidden = &rows[rows.len().saturating_sub(below)..];
+    hidden.iter().filter(|row| matches!(row, FoundRow::Heading(_))).count()
 }

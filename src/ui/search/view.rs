@@ -14,7 +14,7 @@ use ratatui::{
 use super::{
     SearchOverlay,
     preview::PreviewRow,
-    results::{FoundGroup, FoundRow},
+    results::{FoundGroup, FoundRow, groups_below},
 };
 use crate::{
     render::theme::{ColourRole, Theme},
@@ -322,7 +322,7 @@ impl SearchOverlayView<'_> {
             return Some(format!("{} messages are not in the index yet", search.unindexed));
         }
         let below = search.browser.rows_below(areas.list.height);
-        let groups = search.found.groups_below(search.browser.rows(), below);
+        let groups = groups_below(search.browser.rows(), below);
         let more = if search.found.is_last { "" } else { "+" };
         let noun = if groups == 1 { "conversation" } else { "conversations" };
         let arrow = self.theme.marks.more_below;
