@@ -239,7 +239,11 @@ fn press_text(screen: &mut Screen, chats: &mut Chats, position: Position, area: 
 
 fn press_list(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Rect) {
     list_actions::focus_list(screen, cx.chats);
-    if let Some(id) = screen.list.conversation_at_row(position.y.saturating_sub(area.y), &cx.chats.index) {
+    let row = position.y.saturating_sub(area.y);
+    if screen.list.is_search_row(row) {
+        screen.list.move_cursor(ListStep::Last, &cx.chats.index);
+        list_actions::open_selected(screen, cx);
+    } else if let Some(id) = screen.list.conversation_at_row(row, &cx.chats.index) {
         screen.list.cursor = Some(id);
         list_actions::open_selected(screen, cx);
     }

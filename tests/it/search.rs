@@ -132,12 +132,8 @@ impl SearchBench {
     fn marked(&self) -> Vec<String> {
         let buffer = self.app.buffer();
         let mark = self.app.env().theme.style(ibid::render::theme::ColourRole::Mark);
-        let is_marked = |cell: &ratatui::buffer::Cell| {
-            let style = cell.style();
-            (mark.bg.is_some() && style.bg == mark.bg
-                || mark.add_modifier.contains(Modifier::REVERSED) && style.add_modifier.contains(Modifier::REVERSED))
-                && style.add_modifier.contains(Modifier::BOLD)
-        };
+        let modifiers = mark.add_modifier | Modifier::BOLD;
+        let is_marked = |cell: &ratatui::buffer::Cell| cell.modifier.contains(modifiers) && !cell.symbol().is_empty();
         let mut words = Vec::new();
         for y in 0..buffer.area.height {
             let mut word = String::new();
@@ -269,7 +265,7 @@ fn matches_are_lit_whatever_their_case_and_within_words() {
     assert_eq!(bench.marked(), [""; 0], "both words must be in one message");
     bench.press("ctrl-u");
     bench.enter_text("ロッ");
-    assert_eq!(bench.marked(), ["ロッ", "ロッ"], "in the list and below it");
+    assert_eq!(bench.marked().concat(), "ロッロッ", "in the list and below it");
 }
 
 #[test]
@@ -299,7 +295,7 @@ fn enter_opens_the_message_on_its_branch_with_every_match_marked() {
     assert_eq!(bench.app.key_context(), KeyContext::Matches);
     let screen = bench.app.screen();
     assert!(screen.contains("A zebra would say"), "{screen}");
-    assert!(screen.contains("2 of 3") && screen.contains("› zebra nfs"), "{screen}");
+    assert!(screen.contains("2 of 3") && screen.contains("⌕ zebra nfs"), "{screen}");
     bench.press("n");
     assert!(bench.app.screen().contains("3 of 3"), "{}", bench.app.screen());
     bench.press("n");
@@ -402,6 +398,26 @@ fn the_commands_and_the_slash_command_lead_here_with_what_was_typed() {
     bench.enter_text("/search flock inode");
     bench.press("enter");
     assert!(bench.app.screen().contains("The job waits in"), "{}", bench.app.screen());
+}
+
+#[test]
+fn the_last_row_of_a_filtered_list_searches_for_what_was_typed() {
+    for width in [80, 120] {
+        let mut bench = SearchBench::new(width, 24);
+        let stream = bench.app.send_prompt("mail here");
+        bench.app.stream_answer(stream, "yes");
+        bench.app.effects();
+        bench.press("ctrl-n ctrl-x l /");
+        bench.enter_text("mail");
+        assert!(bench.app.screen().contains("Search what was said: m"), "{}", bench.app.screen());
+        bench.press("down up enter");
+        assert_eq!(bench.app.conversation().map(|conversation| conversation.title.as_str()), Some("mail here"));
+        bench.press("ctrl-n ctrl-x l /");
+        bench.enter_text("maildir needs");
+        assert!(bench.app.screen().contains("No match."), "{}", bench.app.screen());
+        bench.press("enter");
+        assert!(bench.app.screen().contains("Maildir needs no locks"), "{}", bench.app.screen());
+    }
 }
 
 #[test]

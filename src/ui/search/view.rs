@@ -312,12 +312,18 @@ impl SearchOverlayView<'_> {
         self.lit_line(&row.text, &row.lit, if row.is_bold { style.bold() } else { style }, width)
     }
 
-    /// What stands at the bottom left: what cannot be understood, what is not searched yet, or what is below.
+    /// Says below the field what cannot be understood.
+    fn draw_problem(&self, field: Rect, buf: &mut Buffer) {
+        let Some(problem) = self.search.parsed.problems.first() else { return };
+        let row = frame::text_column(Rect { y: field.y + 1, ..field });
+        let words = text::clean(&problem.to_string()).into_owned();
+        let words = text::truncate(&words, row.width.into()).into_owned();
+        key_hints::styled_line(words, self.theme.style(ColourRole::Warning)).render(row, buf);
+    }
+
+    /// What stands at the bottom left: what is not searched yet, or what is below.
     fn notice(&self, areas: &SearchOverlayAreas) -> Option<String> {
         let search = self.search;
-        if let Some(problem) = search.parsed.problems.first() {
-            return Some(problem.to_string());
-        }
         if search.unindexed > 0 {
             return Some(format!("{} messages are not in the index yet", search.unindexed));
         }
@@ -364,6 +370,7 @@ impl Widget for SearchOverlayView<'_> {
         self.field(&self.count_text(areas.field.width)).render(areas.field, buf);
         self.style_query(areas.field, buf);
         self.draw_rows(areas.list, buf);
+        self.draw_problem(areas.field, buf);
         self.draw_preview(&areas, buf);
     }
 }
