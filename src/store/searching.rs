@@ -233,7 +233,7 @@ impl RunningSearch {
 
     /// Reads an entry and adds its places if it matches; returns the size of its texts.
     fn judge(&mut self, db: &Connection, n: i64, portion: &mut FoundPortion) -> Result<usize> {
-        let mut entry = db.prepare_cached("select id, conversation from search_entry where n = ?1 and stale < 2")?;
+        let mut entry = db.prepare_cached("select id, conversation from search_entry where n = ?1")?;
         let entry: Option<(String, String)> = entry.query_row([n], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         let Some((id, conversation)) = entry else { return Ok(0) };
         let is_title = id == conversation;
