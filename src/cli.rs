@@ -8,6 +8,7 @@ mod login;
 mod manual;
 mod models;
 mod paged;
+mod search;
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -22,7 +23,9 @@ use clap::Parser;
 use tokio::sync::mpsc;
 
 use crate::{
-    console, headless, secrets,
+    console, headless,
+    search::SearchOrder,
+    secrets,
     terminal::{
         self,
         clipboard::{self, ClipboardTarget},
@@ -99,6 +102,15 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
         Some(CliCommand::Models { query, json }) => {
             let settings = LaunchSettings::load(cli, InitialConversation::New)?;
             models::list_models(&settings, &query.join(" "), *json)
+        }
+        Some(CliCommand::Search { query, json, newest, limit }) => {
+            let settings = LaunchSettings::load(cli, InitialConversation::New)?;
+            let order = if *newest { SearchOrder::Newest } else { SearchOrder::Best };
+            search::search(
+                &settings,
+                query,
+                search::SearchPrint { json: *json, order, limit: limit.map(|limit| limit as usize) },
+            )
         }
         Some(CliCommand::Completions { shell }) => manual::print_completions(*shell),
         Some(CliCommand::Man) => manual::print_manual(),

@@ -18,14 +18,18 @@ mod repair;
 mod run_marker;
 mod save;
 mod schema;
+mod search_index;
+mod search_thread;
+mod searching;
 mod source_checks;
 mod stored_json;
 mod worker;
 
 use std::{
     collections::BTreeSet,
-    path::Path,
-    sync::{Arc, mpsc},
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -36,14 +40,17 @@ use crate::{
         Conversation, ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, StoredCheck,
         Timestamp, WireRecording,
     },
+    search::FilterValues,
     tools::{ToolGrant, ToolOutcome},
 };
+use search_thread::{SearchTask, SearchThread};
 
 pub use error::StoreError;
 pub use exchange_database::{ExchangeDatabase, ImportOutcome};
 pub use integrity::IntegrityReport;
 pub use recover::replay_journal;
 pub use repair::RepairReport;
+pub use searching::{FoundConversation, FoundPlace, FoundPortion, SearchRequest, SearchTicket};
 
 /// A handle to the thread that owns SQLite. Dropping it waits until everything is on disk.
 #[derive(Debug)]
@@ -51,6 +58,19 @@ pub struct StoreHandle {
     /// `None` only while the handle is being dropped.
     jobs: Option<mpsc::Sender<StoreJob>>,
     thread: Option<JoinHandle<()>>,
+    /// Started by the first search.
+    search: OnceLock<SearchThread>,
+    path: PathBuf,
+    replies: StoreReplies,
+}
+
+/// Where replies go.
+struct StoreReplies(Arc<dyn Fn(StoreReply) + Send + Sync>);
+
+impl fmt::Debug for StoreReplies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreReplies")
+    }
 }
 
 /// How the database is opened. The default is right for everything except tests.
@@ -81,13 +101,26 @@ impl StoreHandle {
     /// Like `open`, with options.
     pub fn open_with(path: &Path, options: StoreOptions, replies: impl Fn(StoreReply) + Send + Sync + 'static) -> Self {
         let (jobs, waiting) = mpsc::channel();
-        let worker = worker::StoreWorker::new(path, options, Arc::new(replies));
+        let replies: Arc<dyn Fn(StoreReply) + Send + Sync> = Arc::new(replies);
+        let worker = worker::StoreWorker::new(path, options, replies.clone());
         let thread = thread::Builder::new().name("store".into()).spawn(move || worker.run(&waiting));
-        Self { jobs: Some(jobs), thread: thread.ok() }
+        let (search, replies) = (OnceLock::new(), StoreReplies(replies));
+        Self { jobs: Some(jobs), thread: thread.ok(), search, path: path.to_owned(), replies }
     }
 
     /// Hands a job to the thread; never blocks on the disk.
     pub fn send(&self, job: StoreJob) {
+        let search = match job {
+            StoreJob::Search(request) => SearchTask::Start(request),
+            StoreJob::SearchOn(ticket) => SearchTask::More(ticket),
+            StoreJob::LoadFilterValues => SearchTask::FilterValues,
+            StoreJob::LoadPreview(id) => SearchTask::Preview(id),
+            job => return self.send_to_store(job),
+        };
+        self.search.get_or_init(|| SearchThread::start(&self.path, self.replies.0.clone())).send(search);
+    }
+
+    fn send_to_store(&self, job: StoreJob) {
         if let Some(jobs) = &self.jobs {
             let _ = jobs.send(job); // The thread outlives this handle.
         }
@@ -96,6 +129,7 @@ impl StoreHandle {
 
 impl Drop for StoreHandle {
     fn drop(&mut self) {
+        self.search.take(); // Searches are over.
         self.jobs = None; // The thread finishes the waiting jobs, then ends.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -145,6 +179,15 @@ pub enum StoreJob {
     RepairDatabase,
     /// Adds up the cost of all answers that ended since then.
     SumCosts { since: Timestamp },
+    /// Searches everything that was said, and ends the search before. Answered by `Found` or `SearchFailed`, unless a newer
+    /// search comes. Needs a database that has been opened.
+    Search(Box<SearchRequest>),
+    /// Asks for the next portion of the search that was started last.
+    SearchOn(SearchTicket),
+    /// Loads a conversation to show a part of it, without opening it. There is no reply if it cannot be loaded.
+    LoadPreview(ConversationId),
+    /// Loads what filters of a search can be completed with. There is no reply if the query fails.
+    LoadFilterValues,
 }
 
 /// Identifies a save, so that its reply can be matched to what waits for it.
@@ -220,6 +263,19 @@ pub enum StoreReply {
     Recording {
         message: MessageId,
         result: Result<Option<Box<WireRecording>>, StoreError>,
+    },
+    /// A portion of what a search found.
+    Found(Box<FoundPortion>),
+    SearchFailed {
+        ticket: SearchTicket,
+        error: StoreError,
+    },
+    FilterValues(FilterValues),
+    /// A conversation as it is stored, to show a part of it.
+    Previewed(Box<Conversation>),
+    /// How many messages and titles from before are not in the index of the search yet; 0 at the end.
+    Indexing {
+        waiting: usize,
     },
     /// `None` if it was never written.
     Outcome {

@@ -38,6 +38,7 @@ pub mod results;
 pub mod safeguard;
 pub mod saves;
 pub mod screen;
+pub mod search;
 pub mod slash;
 pub mod start;
 pub mod state;

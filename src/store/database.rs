@@ -77,7 +77,7 @@ impl OpenDatabase {
         let (connection, write_refusal) = match opened {
             Ok(connection) => (connection, None),
             Err(error @ StoreError::Newer { found, .. }) => (newer::open(path, found)?, Some(error)),
-            Err(error @ StoreError::ReadOnly(_)) if path.is_file() => connect_read_only(path, error)?,
+            Err(error @ StoreError::ReadOnly(_)) if path.is_file() => connect_refused(path, error)?,
             Err(error) => return Err(error),
         };
         let marker = RunMarker::next_to(path);
@@ -151,8 +151,17 @@ fn try_connect(path: &Path, options: StoreOptions, on_upgrade: &dyn Fn()) -> Res
     Ok(db)
 }
 
-/// Opens the database for reading only, because of an error. Changes in a write-ahead log that cannot be opened are missing.
-fn connect_read_only(path: &Path, reason: StoreError) -> Result<(Connection, Option<StoreError>), StoreError> {
+/// Opens the database for reading only, because it cannot be written for this reason.
+fn connect_refused(path: &Path, reason: StoreError) -> Result<(Connection, Option<StoreError>), StoreError> {
+    match connect_read_only(path) {
+        Ok(db) => Ok((db, Some(reason))),
+        Err(error @ StoreError::Newer { found, .. }) => Ok((newer::open(path, found)?, Some(error))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens the database for reading only. Changes in a write-ahead log that cannot be opened are missing.
+pub(super) fn connect_read_only(path: &Path) -> Result<Connection, StoreError> {
     let open = || -> Result<Connection, OpenRefusal> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags)?;
@@ -172,11 +181,7 @@ fn connect_read_only(path: &Path, reason: StoreError) -> Result<(Connection, Opt
             ))),
         })
     };
-    match open().map_err(|refused| refused.explain(path)) {
-        Ok(db) => Ok((db, Some(reason))),
-        Err(error @ StoreError::Newer { found, .. }) => Ok((newer::open(path, found)?, Some(error))),
-        Err(error) => Err(error),
-    }
+    open().map_err(|refused| refused.explain(path))
 }
 
 fn immutable_uri(path: &Path) -> OsString {

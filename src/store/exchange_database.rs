@@ -14,7 +14,7 @@ use super::{
     queries::{self, id_text, read_text, read_uuid, readable_rows},
     recover,
     run_marker::RunMarker,
-    save, source_checks,
+    save, search_index, source_checks,
     worker::{self, LoadFailure},
 };
 use crate::{
@@ -87,7 +87,7 @@ impl ExchangeDatabase {
     }
 
     fn try_import(&mut self, whole: WholeConversation, hash: &str) -> rusqlite::Result<ImportOutcome> {
-        let transaction = self.database.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut transaction = self.database.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if is_imported(&transaction, hash)? {
             return Ok(ImportOutcome::Known);
         }
@@ -106,6 +106,7 @@ impl ExchangeDatabase {
         transaction
             .prepare_cached("insert or replace into imported (hash, conversation) values (?1, ?2)")?
             .execute([hash, &id_text(id.0)])?;
+        search_index::index_changed(&mut transaction)?;
         transaction.commit()?;
         Ok(outcome)
     }

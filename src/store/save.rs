@@ -8,7 +8,7 @@ use super::{
     queries::{self, id_text, to_json, write_order},
     queued,
     run_marker::RunMarker,
-    source_checks,
+    search_index, source_checks,
 };
 use crate::{
     chat::{
@@ -84,6 +84,7 @@ impl OpenDatabase {
                 }
             }
         }
+        search_index::index_changed(&mut transaction)?;
         transaction.commit()?;
         Ok(outcomes)
     }

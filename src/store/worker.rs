@@ -9,12 +9,14 @@ use std::{
 
 use super::{
     RepairReport, SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, integrity,
-    queries, queued, recover, repair, source_checks,
+    queries, queued, recover, repair, search_index, source_checks,
 };
 use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId};
 
 /// How many conversations come with the first reply.
 const INITIAL_SUMMARIES: usize = 200;
+/// How often the progress of the index is reported.
+const PORTIONS_BETWEEN_REPORTS: usize = 64;
 /// How many prompts are loaded for the history.
 const MAX_PROMPTS: usize = 1000;
 
@@ -24,11 +26,14 @@ pub(super) struct StoreWorker {
     replies: Arc<dyn Fn(StoreReply) + Send + Sync>,
     /// `None` if the last attempt to open it failed.
     database: Option<OpenDatabase>,
+    /// How many entries wait to be indexed while there is nothing else to do.
+    unindexed: usize,
+    portions: usize,
 }
 
 impl StoreWorker {
     pub(super) fn new(path: &Path, options: StoreOptions, replies: Arc<dyn Fn(StoreReply) + Send + Sync>) -> Self {
-        Self { path: path.to_owned(), options, replies, database: None }
+        Self { path: path.to_owned(), options, replies, database: None, unindexed: 0, portions: 0 }
     }
 
     /// Runs until the sender is dropped and all jobs are done.
@@ -36,8 +41,33 @@ impl StoreWorker {
         if let Err(error) = self.open() {
             (self.replies)(StoreReply::OpenFailed(error));
         }
-        while let Ok(first) = jobs.recv() {
+        while let Some(first) = self.next_job(jobs) {
             self.handle_jobs(std::iter::once(first).chain(jobs.try_iter()).collect());
+        }
+    }
+
+    /// Waits for a job, and meanwhile indexes what is not indexed yet; `None` when no more jobs can come.
+    fn next_job(&mut self, jobs: &mpsc::Receiver<StoreJob>) -> Option<StoreJob> {
+        while self.unindexed > 0 {
+            match jobs.try_recv() {
+                Ok(job) => return Some(job),
+                Err(mpsc::TryRecvError::Disconnected) => return None,
+                Err(mpsc::TryRecvError::Empty) => self.index_portion(),
+            }
+        }
+        jobs.recv().ok()
+    }
+
+    /// Indexes a few entries. If they cannot be written now, the next start tries again.
+    fn index_portion(&mut self) {
+        let indexed = self.database.as_mut().map_or(Ok(0), OpenDatabase::index_portion);
+        self.unindexed = match indexed {
+            Ok(0) | Err(_) => 0,
+            Ok(count) => self.unindexed.saturating_sub(count).max(1),
+        };
+        self.portions += 1;
+        if self.unindexed == 0 || self.portions.is_multiple_of(PORTIONS_BETWEEN_REPORTS) {
+            (self.replies)(StoreReply::Indexing { waiting: self.unindexed });
         }
     }
 
@@ -50,6 +80,7 @@ impl StoreWorker {
         if let Some(error) = database.write_refusal.clone() {
             (self.replies)(StoreReply::ReadOnly(error));
         }
+        self.unindexed = search_index::count_waiting(&database.connection).unwrap_or_default();
         self.database = Some(database);
         (self.replies)(opened);
         Ok(())
@@ -128,6 +159,10 @@ impl StoreWorker {
                     Ok(true) => StoreReply::ChangedElsewhere,
                     Ok(false) | Err(_) => continue,
                 },
+                // `StoreHandle` sends them to the thread that searches.
+                StoreJob::Search(_) | StoreJob::SearchOn(_) | StoreJob::LoadFilterValues | StoreJob::LoadPreview(_) => {
+                    continue;
+                }
                 StoreJob::ListConversations => {
                     self.query(|database| queries::newest_conversations(&database.connection, usize::MAX)).map_or_else(
                         |error| StoreReply::LoadFailed { target: "the list".into(), error },

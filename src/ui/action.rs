@@ -114,7 +114,7 @@ macro_rules! actions {
 
 actions! {
     Send, "send", "Send the prompt; while a turn runs, queue it", "send", KeysOnly, [(Composer, "enter")];
-    Complete, "complete", "Complete the command", "complete", KeysOnly, [(Slash, "tab")];
+    Complete, "complete", "Complete the command or the filter", "complete", KeysOnly, [(Slash, "tab"), (SearchAll, "tab")];
     Newline, "newline", "Begin a new line in the prompt", "newline", KeysOnly,
         [(Composer, "ctrl-j"), (Composer, "alt-enter"), (Composer, "shift-enter")];
     Back, "back", "Close, go back, or stop the answer; never quits", "back", KeysOnly, [(Global, "esc"), (Overlay, "esc")];
@@ -204,6 +204,8 @@ actions! {
     NextMessage, "next-message", "Next message", "next", KeysOnly, [(Transcript, "J")];
     PreviousMessage, "previous-message", "Previous message", "previous", KeysOnly, [(Transcript, "K")];
     Find, "find", "Find in this conversation", "find here", Commands, [(Global, "ctrl-x f"), (Transcript, "/")];
+    SearchAll, "search", "Search everything that was said", "search all", Commands, [(Global, "ctrl-x /")];
+    SearchOrder, "search-order", "Order of the results: best or newest first", "order", KeysOnly, [(SearchAll, "ctrl-t")];
     JumpToPrompt, "jump", "Go to a prompt", "go to", Commands, [(Transcript, "p")];
     NextCode, "next-code", "Next code block", "next code", KeysOnly, [(Transcript, "}")];
     PreviousCode, "previous-code", "Previous code block", "previous code", KeysOnly, [(Transcript, "{")];
@@ -385,7 +387,7 @@ impl Action {
             Self::ChooseLineBreaks => CommandArgument::LineBreaks,
             Self::ChooseCopyForm => CommandArgument::CopyForm,
             Self::TagConversation => CommandArgument::Tags,
-            Self::EditParameters | Self::RenameConversation | Self::Find => CommandArgument::Text,
+            Self::EditParameters | Self::RenameConversation | Self::Find | Self::SearchAll => CommandArgument::Text,
             _ => return None,
         })
     }

@@ -13,6 +13,7 @@ pub(crate) mod finding;
 pub(crate) mod list_actions;
 pub(crate) mod list_changes;
 pub(crate) mod model_settings;
+pub(crate) mod searching;
 pub(crate) mod setting_choices;
 pub(crate) mod slash_commands;
 pub(crate) mod source_checks;

@@ -8,6 +8,7 @@ use super::{
         copying::{copy_answer, copy_as, copy_under_cursor},
         database_care, finding, list_actions, list_changes,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
+        searching,
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
         source_checks::{self, FetchAnswer},
@@ -151,6 +152,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::NextMessage => walk_parts(screen, cx, CursorStop::Message, 1),
         Action::PreviousMessage => walk_parts(screen, cx, CursorStop::Message, -1),
         Action::Find => finding::open_find(screen, cx),
+        Action::SearchAll => searching::open_search(screen, cx, ""),
         Action::JumpToPrompt => overlays::open_prompt_jump(screen, cx),
         Action::NextCode => walk_parts(screen, cx, CursorStop::Code, 1),
         Action::PreviousCode => walk_parts(screen, cx, CursorStop::Code, -1),
@@ -230,6 +232,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::SaveShown
         | Action::PipeCode
         | Action::ShowAllModels
+        | Action::SearchOrder
         | Action::CopyCurl
         | Action::CopyResult
         | Action::NextCall

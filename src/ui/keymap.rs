@@ -62,6 +62,8 @@ pub enum KeyContext {
     Tools,
     ToolPage,
     Pager,
+    /// The search of everything that was said.
+    SearchAll,
     Connect,
     SignIn,
 }
@@ -78,7 +80,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -110,6 +112,7 @@ impl KeyContext {
         Self::Tools,
         Self::ToolPage,
         Self::Pager,
+        Self::SearchAll,
         Self::Connect,
         Self::SignIn,
     ];
@@ -157,6 +160,9 @@ impl KeyContext {
             Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Pager => ("result", "The result of a call", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::SignIn => ("sign-in", "Signing in", Place, &[Self::Overlay]),
+            Self::SearchAll => {
+                ("search-all", "Searching everything", Text, &[Self::Picker, Self::Field, Self::Overlay])
+            }
             Self::Connect => ("connect-screen", "Connecting", Place, &[Self::ListOverlay, Self::Overlay]),
         }
     }

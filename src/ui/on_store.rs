@@ -5,7 +5,7 @@ use super::{
     actions::{
         database_care,
         model_settings::{ensure_model, fetch_models},
-        switching,
+        searching, switching,
     },
     chats::DatabaseState,
     chats::PaneContent,
@@ -101,6 +101,11 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Recording { message, result } => {
             super::actions::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result);
         }
+        StoreReply::Found(portion) => searching::on_found(screen, cx, *portion),
+        StoreReply::SearchFailed { ticket, error } => searching::on_failed(screen, ticket, &error),
+        StoreReply::FilterValues(values) => searching::on_values(screen, values),
+        StoreReply::Previewed(conversation) => searching::on_previewed(screen, *conversation),
+        StoreReply::Indexing { waiting } => searching::on_indexing(screen, cx, waiting),
         StoreReply::Outcome { message, slot, result } => {
             super::actions::call_results::on_result_loaded(&mut screen.overlays, message, slot, result);
         }
@@ -214,6 +219,7 @@ fn on_conversation_loaded(screen: &mut Screen, cx: &mut Cx<'_>, conversation: Co
             let typed = screen.pane.composer.text();
             let send = screen.pane.send_when_loaded;
             switching::show_conversation(screen, cx, id);
+            searching::jump_in_opened(screen, cx);
             if !typed.is_empty() {
                 // Text typed while loading goes after the saved draft. That draft was not shown yet, so it is not sent.
                 let draft = screen.pane.composer.text();

@@ -27,6 +27,7 @@ use crate::{
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         safeguard::SafeguardQuestion,
+        search::SearchOverlay,
         toasts::ToastSubject,
         tools::ToolList,
         xray::XrayOverlay,
@@ -40,7 +41,7 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
-use crate::ui::actions::{again_picker, claim_judge};
+use crate::ui::actions::{again_picker, claim_judge, searching};
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
@@ -66,6 +67,7 @@ pub enum ScreenOverlay {
     Xray(Box<XrayOverlay>),
     Tools(Box<ToolList>),
     Pager(Box<CallPager>),
+    Search(Box<SearchOverlay>),
     /// The list when it is not docked.
     List,
     /// The rail when it is not docked.
@@ -86,6 +88,7 @@ impl ScreenOverlay {
             | Self::Xray(_)
             | Self::Tools(_)
             | Self::Pager(_)
+            | Self::Search(_)
             | Self::List
             | Self::Rail => true,
         }
@@ -106,6 +109,7 @@ impl ScreenOverlay {
             Self::Xray(xray) => xray.key_context(),
             Self::Tools(list) => list.key_context(),
             Self::Pager(pager) => pager.key_context(),
+            Self::Search(_) => KeyContext::SearchAll,
             Self::List | Self::Rail => return None,
         })
     }
@@ -150,6 +154,8 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
                 super::dispatch::run_confirmed(cx, confirmed);
             }
         }
+        (Action::Accept, Some(ScreenOverlay::Search(_))) => searching::accept(screen, cx),
+        (_, Some(ScreenOverlay::Search(search))) => search.on_action(action, screen_area),
         (Action::Accept, Some(ScreenOverlay::Help(_))) => close_top(screen, cx),
         (_, Some(ScreenOverlay::Help(help))) => help.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Xray(xray))) => {
@@ -186,6 +192,7 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
         Some(ScreenOverlay::Connect(connect)) => connect.edit(event),
         Some(ScreenOverlay::Commands(list)) => list.edit(event),
         Some(ScreenOverlay::Help(help)) => help.edit(event),
+        Some(ScreenOverlay::Search(search)) => search.edit(event),
         Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
     }
 }
@@ -250,6 +257,7 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             ScreenOverlay::Xray(xray) => xray.lay_out(screen_area.as_size()),
             ScreenOverlay::Pager(pager) => pager.lay_out(screen_area.as_size()),
             ScreenOverlay::Commands(list) => list.scroll_to_cursor(screen_area),
+            ScreenOverlay::Search(search) => search.sync(screen_area, &cx.now.to_zoned(cx.env.time_zone.clone())),
             ScreenOverlay::Connect(_)
             | ScreenOverlay::Help(_)
             | ScreenOverlay::Safeguard(_)
@@ -303,6 +311,7 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
         Some(ScreenOverlay::Pager(pager)) => pager.paste(text),
         Some(ScreenOverlay::Commands(list)) => list.paste(text),
         Some(ScreenOverlay::Help(help)) => help.paste(text),
+        Some(ScreenOverlay::Search(search)) => search.paste(text),
         Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
     }
 }
@@ -323,6 +332,7 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Search(_)
             | ScreenOverlay::Connect(_)
             | ScreenOverlay::Rail,
         )
@@ -357,6 +367,7 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Search(_)
             | ScreenOverlay::Rail,
         )
         | None => false,

@@ -46,6 +46,7 @@ mod readme;
 mod requests;
 mod results;
 mod screens;
+mod search;
 mod side_panes;
 mod slash;
 mod slips;

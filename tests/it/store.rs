@@ -12,6 +12,7 @@ mod repairs;
 pub mod round_trip;
 mod saved;
 mod schemas;
+mod searching;
 mod source_checks;
 pub mod test_database;
 mod upgrades;

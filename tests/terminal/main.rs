@@ -25,6 +25,7 @@ mod notifications;
 mod queue;
 mod raw_input;
 mod safety;
+mod searching;
 mod sign_in;
 mod trials;
 mod trouble;

@@ -4,7 +4,7 @@ use crate::ui::{chats::Chats, conversations::list::ConversationList};
 use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::KeyEvent;
 
-use super::{list_changes, switching};
+use super::{list_changes, searching, switching};
 use crate::ui::conversations::list::{ListStep, RowEdit, RowEditKind};
 use crate::ui::{
     areas::{BOTH_DOCK_WIDTH, LIST_DOCK_WIDTH},
@@ -93,7 +93,11 @@ pub(crate) fn step_cursor(list: &mut ConversationList, cx: &mut Cx<'_>, step: Li
 
 /// Opens the conversation under the cursor.
 pub(crate) fn open_selected(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if let Some(id) = screen.list.cursor {
+    if let Some(words) = screen.list.search_words().filter(|_| screen.list.is_on_search_row()) {
+        close_floating(screen);
+        screen.list.clear_filter();
+        searching::open_search(screen, cx, &words);
+    } else if let Some(id) = screen.list.cursor {
         close_floating(screen);
         screen.list.clear_filter();
         switching::open_conversation(screen, cx, id);

@@ -145,6 +145,7 @@ fn find_xray(overlays: &mut [ScreenOverlay]) -> Option<&mut XrayOverlay> {
         | ScreenOverlay::Safeguard(_)
         | ScreenOverlay::Tools(_)
         | ScreenOverlay::Pager(_)
+        | ScreenOverlay::Search(_)
         | ScreenOverlay::List
         | ScreenOverlay::Rail => None,
     })

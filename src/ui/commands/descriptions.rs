@@ -76,6 +76,9 @@ pub fn describe(action: Action) -> &'static str {
         Action::FoldReasoning => "Folds or opens the reasoning of the current answer.",
         Action::FoldDetails => "Folds or opens all reasoning, searches and calls of the current answer.",
         Action::Find => "Finds text in this conversation, including what is folded.",
+        Action::SearchAll => {
+            "Finds prompts, answers, reasoning, sources, tool calls, files and titles in all conversations, and opens them there."
+        }
         Action::JumpToPrompt => "Lists the prompts of this conversation, so that you can go to one.",
         Action::ChooseMouse => "Sets how much of the mouse ibid uses, and what is left to the terminal.",
         Action::ChooseTextWidth => "Sets how wide the text may become; there is no need to restart.",
@@ -103,6 +106,7 @@ pub fn shell_command(action: Action) -> Option<&'static str> {
         Action::ChooseEffort => "ibid --effort high",
         Action::ToggleWeb => "ibid --web",
         Action::EditParameters => "ibid --system TEXT",
+        Action::SearchAll => "ibid search QUERY",
         _ => return None,
     })
 }

@@ -149,6 +149,9 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::RowDown, A::RowUp]], "a row down, up"),
             Actions(&[&[A::FirstRow], &[A::LastRow]], "first, last row"),
         ],
+        KeyContext::SearchAll => {
+            &[Actions(&[&[A::Complete]], "complete the filter"), Actions(&[&[A::SearchOrder]], "best or newest first")]
+        }
         KeyContext::Picker => &[Actions(&[&[A::FirstRow], &[A::LastRow]], "first, last row")],
         KeyContext::ModelPicker => &[Actions(&[&[A::Slot1]], "put the model in a slot")],
         KeyContext::AgainPicker => &[Actions(&[&[A::ShowAllModels]], "choose from all models")],

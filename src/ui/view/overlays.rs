@@ -22,6 +22,7 @@ use crate::{
         results::pager::PagerView,
         safeguard::SafeguardView,
         screen::HINTS_DELAY,
+        search::SearchOverlayView,
         status::leader_hints::LeaderView,
         toasts::ToastView,
         tools::ToolListView,
@@ -74,6 +75,12 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             }
             ScreenOverlay::Pager(pager) => {
                 let view = PagerView { pager, message: state.toasts.text(), keymap, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Search(search) => {
+                let now = &now.to_zoned(state.env.time_zone.clone());
+                let view = SearchOverlayView { search, now, keymap, theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }

@@ -89,13 +89,27 @@ impl TestDatabase {
     }
 }
 
+/// Waits for a reply to a job; the progress of the index, which answers none, is skipped.
 fn next_reply(replies: &Receiver<StoreReply>) -> StoreReply {
+    loop {
+        match any_reply(replies) {
+            StoreReply::Indexing { .. } => (),
+            reply => return reply,
+        }
+    }
+}
+
+fn any_reply(replies: &Receiver<StoreReply>) -> StoreReply {
     replies.recv_timeout(Duration::from_mins(1)).expect("a reply")
 }
 
 impl StoreRun {
     pub fn send(&self, job: StoreJob) {
         self.store.send(job);
+    }
+
+    pub fn any_reply(&self) -> StoreReply {
+        any_reply(&self.replies)
     }
 
     pub fn reply(&self) -> StoreReply {
