@@ -184,8 +184,6 @@ const MIGRATIONS: &[&str] = &[
     alter table conversation add column origin text;
     -- What was imported: the hash of its content, so that the same content is imported once.
     create table imported (hash text primary key, conversation text not null) without rowid;
-",
-    "
     -- How the user filed a conversation: a list of tags as JSON, when it was pinned, when it was archived.
     alter table conversation add column tags text not null default '[]';
     alter table conversation add column pinned_at integer;
@@ -203,8 +201,6 @@ const MIGRATIONS: &[&str] = &[
     alter table conversation add column reading text;
     -- Null for what was paid besides an answer; else the model of an answer whose message is not stored.
     alter table side_cost add column model text;
-",
-    "
     -- What is searched: a row for each message and for the title of each conversation, numbered as they came.
     create table search_entry (
         n integer primary key autoincrement,

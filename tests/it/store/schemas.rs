@@ -133,13 +133,14 @@ fn every_version_has_a_fixture_with_rows_in_every_table() {
 fn dump(db: &Connection) -> String {
     let mut sql = format!("pragma application_id = 1768057188;\npragma user_version = {};\n", user_version(db));
     let shadows = "select name from pragma_table_list where type = 'shadow'";
-    let objects = format!(
-        "select sql from sqlite_schema where sql is not null and name not like 'sqlite\\_%' escape '\\'
-         and tbl_name not in ({shadows}) order by type in ('index', 'trigger'), rowid"
-    );
-    for object in texts(db, &objects) {
-        let _ = writeln!(sql, "{object};");
-    }
+    let objects = |kind: &str| {
+        let query = format!(
+            "select sql from sqlite_schema where sql is not null and name not like 'sqlite\\_%' escape '\\'
+             and tbl_name not in ({shadows}) and type {kind} order by type = 'index', rowid"
+        );
+        texts(db, &query).into_iter().map(|object| object + ";\n").collect::<String>()
+    };
+    sql += &objects("<> 'trigger'");
     for table in tables(db) {
         let mut rows = db.prepare(&format!("select * from \"{table}\" order by 1")).expect("a query");
         let columns = rows.column_count();
@@ -149,7 +150,8 @@ fn dump(db: &Connection) -> String {
             let _ = writeln!(sql, "insert into {table} values ({});", values.collect::<Vec<_>>().join(", "));
         }
     }
-    sql
+    // Or they would run for the rows above.
+    sql + &objects("= 'trigger'")
 }
 
 fn literal(value: ValueRef<'_>) -> String {
