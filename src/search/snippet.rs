@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_snippet_controls_no_terminal() {
-        let made = snippet("a \u{1b}[31mred\u{7} locks\u{202e}", &[12..17]);
+        let made = snippet("a \u{1b}[31mred\u{7} locks\u{202e}", std::slice::from_ref(&(12..17)));
         assert!(!made.text.chars().any(char::is_control), "{:?}", made.text);
         assert_eq!(&made.text[made.lit[0].clone()], "locks");
     }

@@ -182,6 +182,15 @@ pub fn debug_text(value: &impl Debug) -> String {
 
 /// Undoes the migrations since the table of source checks, the newest first.
 pub const UNDO_LATER_MIGRATIONS: &str = "
+    drop trigger search_message_added;
+    drop trigger search_message_changed;
+    drop trigger search_message_purged;
+    drop trigger search_title_added;
+    drop trigger search_title_changed;
+    drop trigger search_conversation_purged;
+    drop table search_index;
+    drop table search_entry;
+    drop index message_cost;
     drop index conversation_listed;
     drop index conversation_pinned;
     drop index conversation_trashed;
