@@ -8,6 +8,7 @@ use crate::{
         item::{ContentPart, FunctionCall, SearchCall},
     },
     chat::{Answer, AnswerEnd, ItemKind, ItemSlot, Message, MessageBody, Timestamp, ToolCallRun, ToolCallState},
+    text,
     tools::{ToolContent, ToolOutcome},
 };
 
@@ -247,7 +248,9 @@ impl SearchDocument {
         self.features.add(DocumentFeature::Image, has_image(text));
     }
 
+    /// Adds a text as it is shown, so that nothing is found in what controls a terminal.
     fn push(&mut self, field: DocumentField, text: &str) {
+        let text = text::clean(text);
         let text = text.trim();
         // A page that is cited often is searched once.
         let is_known = |known: &DocumentText| known.field == field && known.text == text;
