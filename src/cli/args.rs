@@ -38,7 +38,7 @@ All words must be there, parts of words too; a word of one or two letters begins
 Filters:
   model:opus  tag:rust  before:2026-11  after:2w  from:chatgpt  cost:>0.1
   in:title|prompt|answer|reasoning|source|tool|file   has:code|citation|image|file|error
-  A minus excludes: -word, -\"a phrase\", -tag:rust";
+  A minus excludes: -word, -\"a phrase\", -tag:rust; then quote the query, or write -- before it";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CliCommand {
@@ -82,8 +82,8 @@ pub(super) enum CliCommand {
     /// Search everything that was said: prompts, answers, reasoning, sources, tools, files and titles
     #[command(after_help = SEARCH_HELP)]
     Search {
-        /// Words, "phrases", -excluded words and filters; with a minus, quote the whole query
-        #[arg(value_name = "QUERY", required = true, allow_hyphen_values = true)]
+        /// Words, "phrases", -excluded words and filters
+        #[arg(value_name = "QUERY", required = true)]
         query: Vec<String>,
         /// Print the places as JSON
         #[arg(long)]

@@ -8,6 +8,7 @@ use crate::{
         item::{ContentPart, FunctionCall, SearchCall},
     },
     chat::{Answer, AnswerEnd, ItemKind, ItemSlot, Message, MessageBody, Timestamp, ToolCallRun, ToolCallState},
+    text,
     tools::{ToolContent, ToolOutcome},
 };
 
@@ -247,7 +248,9 @@ impl SearchDocument {
         self.features.add(DocumentFeature::Image, has_image(text));
     }
 
+    /// Adds a text as it is shown, so that nothing is found in what controls a terminal.
     fn push(&mut self, field: DocumentField, text: &str) {
+        let text = text::clean(text);
         let text = text.trim();
         // A page that is cited often is searched once.
         let is_known = |known: &DocumentText| known.field == field && known.text == text;
@@ -282,4 +285,125 @@ fn has_image(text: &str) -> bool {
         rest = after;
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        api::{Annotation, Usage},
+        chat::{Item, MessageId, Prompt, answer::StepUsage},
+    };
+
+    fn message(body: MessageBody) -> Message {
+        let id = MessageId(uuid::Uuid::nil());
+        Message { id, parent: None, created_at: Timestamp::UNIX_EPOCH, rev: 0, body }
+    }
+
+    fn read(body: MessageBody) -> SearchDocument {
+        let facts = ConversationFacts { model: "acme/large".into(), ..ConversationFacts::default() };
+        SearchDocument::of_message(&message(body), &BTreeMap::new(), &facts)
+    }
+
+    fn answer(kinds: Vec<ItemKind>, end: AnswerEnd) -> Answer {
+        let item =
+            |kind: ItemKind| Item { raw: None, opened_at: Timestamp::UNIX_EPOCH, closed_at: None, kind: kind.into() };
+        let items = (0..).zip(kinds).map(|(index, kind)| (ItemSlot { step: 0, index }, item(kind))).collect();
+        Answer { items, end, ..Answer::new("openrouter", "acme/asked", Timestamp::UNIX_EPOCH) }
+    }
+
+    fn has(document: &SearchDocument) -> Vec<&'static str> {
+        DocumentFeature::ALL
+            .into_iter()
+            .filter(|feature| document.features.has(*feature))
+            .map(DocumentFeature::name)
+            .collect()
+    }
+
+    #[test]
+    fn a_prompt_has_its_text_and_the_model_of_the_conversation() {
+        let text = "look\n```\ncode\n```\n![a picture](https://example.org/x.png)\u{1b}[31m";
+        let document = read(MessageBody::Prompt(Prompt { text: text.into() }));
+        assert_eq!(document.texts.len(), 1);
+        assert!(document.texts[0].text.ends_with("x.png)"), "what controls a terminal is not searched");
+        assert_eq!((has(&document), document.models), (vec!["code", "image"], vec!["acme/large".to_owned()]));
+        let plain = read(MessageBody::Prompt(Prompt { text: "a ``` b ! [x](y)".into() }));
+        assert_eq!(has(&plain), [""; 0]);
+    }
+
+    #[test]
+    fn an_answer_has_its_text_sources_files_reasoning_calls_and_results() {
+        let annotation = |url: Option<&str>, title: &str, filename: Option<&str>| Annotation {
+            kind: "url_citation".into(),
+            url: url.map(str::to_owned),
+            title: Some(title.into()),
+            content: Some("an excerpt".into()),
+            filename: filename.map(str::to_owned),
+            start: None,
+            end: None,
+        };
+        let page = annotation(Some("https://www.example.org/a?b"), "A page", None);
+        let annotations = vec![page.clone(), page, annotation(None, "A file", Some("notes.pdf"))];
+        let call = FunctionCall { call_id: "1".into(), name: "look".into(), arguments: "{\"at\":\"x\"}".into() };
+        let mut answer = answer(
+            vec![
+                ItemKind::Message { parts: vec![ContentPart::Text { text: "said".into(), annotations }], phase: None },
+                ItemKind::Reasoning(crate::api::item::ReasoningItem {
+                    summary: vec!["thought".into()],
+                    ..crate::api::item::ReasoningItem::default()
+                }),
+                ItemKind::Call(call),
+                ItemKind::Search(SearchCall {
+                    kind: "openrouter:web_search".into(),
+                    status: String::new(),
+                    query: Some("asked".into()),
+                    urls: vec!["https://example.com".into()],
+                }),
+            ],
+            AnswerEnd::Interrupted,
+        );
+        answer.answered_by = Some("acme/answered".into());
+        let result = ToolOutcome {
+            content: vec![ToolContent::Text("result".into()), ToolContent::Structured(json!({"n": 1}))],
+            failed: false,
+        };
+        let run = ToolCallRun {
+            tool: None,
+            arguments: serde_json::Value::Null,
+            edited: false,
+            started_at: None,
+            ended_at: None,
+            state: ToolCallState::Done(result),
+            progress: None,
+            full_size: None,
+        };
+        answer.call_runs.insert(ItemSlot { step: 0, index: 2 }, run);
+        let usage = Some(Usage { cost: Usd::parse("0.25"), ..Usage::default() });
+        answer.usage_by_step.insert(0, StepUsage { generation_id: None, usage });
+        let document = read(MessageBody::Answer(answer));
+        let texts: Vec<(&str, &str)> =
+            document.texts.iter().map(|text| (text.field.name(), text.text.as_str())).collect();
+        assert_eq!(
+            texts,
+            [
+                ("answer", "said"),
+                ("source", "A page\nexample.org\nan excerpt"),
+                ("file", "notes.pdf"),
+                ("source", "A file\nan excerpt"),
+                ("reasoning", "thought"),
+                ("tool", "look {\"at\":\"x\"}"),
+                ("tool", "result"),
+                ("tool", "{\"n\":1}"),
+                ("tool", "web search  asked"),
+                ("source", "https://example.com"),
+            ]
+        );
+        assert_eq!(has(&document), ["citation", "file", "error"]);
+        assert_eq!(
+            (document.models, document.cost),
+            (vec!["acme/asked".into(), "acme/answered".to_owned()], Usd::parse("0.25"))
+        );
+    }
 }

@@ -94,3 +94,86 @@ fn match_text(
     matched.ranges = folded.source_ranges(&ranges);
     Some(matched)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        chat::Timestamp,
+        search::{ConversationFacts, parse_query},
+    };
+
+    fn document(texts: &[(DocumentField, &str)]) -> SearchDocument {
+        let texts =
+            texts.iter().map(|(field, text)| DocumentText { field: *field, text: (*text).to_owned() }).collect();
+        let models = vec!["acme/opus-5".to_owned(), "acme/opus-5-2026".to_owned()];
+        SearchDocument { texts, models, tags: vec!["#Rust".into(), "async".into()], ..SearchDocument::default() }
+    }
+
+    /// The texts that match, with the matches in brackets; `None` if the document does not.
+    fn found(query: &str, document: &SearchDocument) -> Option<Vec<String>> {
+        let now = Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
+        let parsed = parse_query(query, &now);
+        assert_eq!(parsed.problems, [], "{query}");
+        let matched = matches(&parsed.query, document)?;
+        let lit = |text: &TextMatch| {
+            let mut lit = document.texts[text.index].text.clone();
+            for range in text.ranges.iter().rev() {
+                lit.insert(range.end, ']');
+                lit.insert(range.start, '[');
+            }
+            lit
+        };
+        Some(matched.texts.iter().map(lit).collect())
+    }
+
+    #[test]
+    fn every_term_must_stand_somewhere_in_the_document() {
+        let answer = document(&[(DocumentField::Answer, "Advisory **locks**"), (DocumentField::Source, "on NFS")]);
+        assert_eq!(found("nfs lock", &answer), Some(vec!["Advisory **[lock]s**".into(), "on [NFS]".into()]));
+        assert_eq!(found("nfs locked", &answer), None);
+        assert_eq!(found("\"advisory locks\"", &answer), Some(vec!["[Advisory **locks]**".into()]));
+    }
+
+    #[test]
+    fn short_terms_begin_words_and_signs_stand_anywhere() {
+        let prompt = document(&[(DocumentField::Prompt, "to go, ago; c++ snake_go 日本go ภาษาไทย")]);
+        assert_eq!(found("go", &prompt), Some(vec!["to [go], ago; c++ snake_[go] 日本[go] ภาษาไทย".into()]));
+        assert_eq!(found("本", &prompt), Some(vec!["to go, ago; c++ snake_go 日[本]go ภาษาไทย".into()]));
+        assert_eq!(found("ไท", &prompt), Some(vec!["to go, ago; c++ snake_go 日本go ภาษา[ไท]ย".into()]));
+        assert_eq!(found("c+ ++", &prompt), Some(vec!["to go, ago; [c++] snake_go 日本go ภาษาไทย".into()]));
+        assert_eq!(found("og", &prompt), None);
+    }
+
+    #[test]
+    fn in_says_where_terms_stand_and_where_excluded_ones_must_not() {
+        let answer = document(&[(DocumentField::Answer, "zebra"), (DocumentField::Reasoning, "okapi")]);
+        assert!(found("zebra in:answer", &answer).is_some() && found("zebra in:reasoning", &answer).is_none());
+        assert!(found("okapi in:answer in:reasoning", &answer).is_some());
+        assert!(found("zebra -okapi", &answer).is_none() && found("zebra -okapi in:answer", &answer).is_some());
+        assert!(found("okapi -in:reasoning", &answer).is_none() && found("in:tool", &answer).is_none());
+    }
+
+    #[test]
+    fn filters_that_rule_each_other_out_are_alternatives_and_others_must_all_hold() {
+        let answer = document(&[(DocumentField::Answer, "x")]);
+        assert!(found("model:OPUS model:gpt", &answer).is_some() && found("model:gpt", &answer).is_none());
+        assert!(found("tag:rust tag:async", &answer).is_some() && found("tag:rust tag:draft", &answer).is_none());
+        assert!(found("tag:rus", &answer).is_none(), "a tag is whole");
+        assert!(found("-model:opus", &answer).is_none() && found("-tag:draft", &answer).is_some());
+        assert!(found("cost:>0", &answer).is_none() && found("-cost:>0", &answer).is_some());
+        assert!(found("before:1970-01-02 after:1970", &answer).is_some() && found("before:1970", &answer).is_none());
+    }
+
+    #[test]
+    fn a_title_has_the_model_of_its_conversation() {
+        let facts = ConversationFacts {
+            model: "acme/small".into(),
+            origin: Some("chatgpt".into()),
+            ..ConversationFacts::default()
+        };
+        let title = SearchDocument::of_title("Zebras", Timestamp::UNIX_EPOCH, &facts);
+        assert!(found("zebra model:small from:ChatGPT in:title", &title).is_some());
+        assert!(found("zebra from:claude", &title).is_none());
+    }
+}

@@ -1,6 +1,6 @@
 //! A piece of a text around its matches, on one line, clean.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::text;
 
@@ -15,10 +15,12 @@ pub struct SearchSnippet {
 /// The most characters before the first match, so that it stays in sight, and in all.
 const LEAD: usize = 32;
 const LENGTH: usize = 240;
+/// About the bytes of a row behind its first match.
+const ROW: usize = 60;
 
-/// Cuts out the part of a text with the most matches close together.
+/// Cuts out the part of a text with the most different matches close together.
 pub fn snippet(source: &str, ranges: &[Range<usize>]) -> SearchSnippet {
-    let first = densest(ranges).unwrap_or(0..0);
+    let first = densest(source, ranges).unwrap_or(0..0);
     let start = lead_start(source, first.start);
     let end = source[start..].char_indices().nth(LENGTH).map_or(source.len(), |(at, _)| start + at).max(first.end);
     let mut made = SearchSnippet::default();
@@ -56,11 +58,12 @@ impl SearchSnippet {
     }
 }
 
-/// The match that most others follow within a line.
-fn densest(ranges: &[Range<usize>]) -> Option<Range<usize>> {
+/// The match that most others follow within a row; different words count before the same one again.
+fn densest(source: &str, ranges: &[Range<usize>]) -> Option<Range<usize>> {
     let following = |index: usize| {
-        let near = ranges[index..].iter().take_while(|range| range.start < ranges[index].start + LENGTH / 2);
-        near.take(8).count()
+        let near = ranges[index..].iter().take_while(|range| range.start < ranges[index].start + ROW);
+        let words: Vec<String> = near.take(8).map(|range| source[range.clone()].to_lowercase()).collect();
+        (words.iter().collect::<BTreeSet<_>>().len(), words.len())
     };
     // Of equals, the first.
     (0..ranges.len().min(64)).rev().max_by_key(|index| following(*index)).map(|index| ranges[index].clone())
@@ -97,9 +100,26 @@ mod tests {
 
     #[test]
     fn a_snippet_controls_no_terminal() {
-        let made = snippet("a \u{1b}[31mred\u{7} locks\u{202e}", &[12..17]);
+        let made = snippet("a \u{1b}[31mred\u{7} locks\u{202e}", std::slice::from_ref(&(12..17)));
         assert!(!made.text.chars().any(char::is_control), "{:?}", made.text);
         assert_eq!(&made.text[made.lit[0].clone()], "locks");
+    }
+
+    #[test]
+    fn different_words_close_together_are_shown_before_one_word_often() {
+        let source = format!("locks locks locks. {}NFS has locks.", "filler ".repeat(20));
+        let places: Vec<Range<usize>> = ["locks", "NFS"]
+            .into_iter()
+            .flat_map(|word| source.match_indices(word))
+            .map(|(at, word)| at..at + word.len())
+            .collect();
+        let mut places = places;
+        places.sort_by_key(|place| place.start);
+        assert!(
+            snippet(&source, &places).text.ends_with("filler NFS has locks."),
+            "{}",
+            snippet(&source, &places).text
+        );
     }
 
     #[test]

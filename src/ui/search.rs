@@ -58,6 +58,12 @@ struct CyclingCompletion {
     range: Range<usize>,
 }
 
+impl CyclingCompletion {
+    fn next(self) -> Self {
+        Self { chosen: (self.chosen + 1) % self.choices.len(), ..self }
+    }
+}
+
 /// Where Enter leads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchTarget {
@@ -240,25 +246,20 @@ impl SearchOverlay {
         self.browser.go_to_start();
     }
 
+    fn first_completion(&self, text: &str) -> Option<CyclingCompletion> {
+        let cursor = self.query.text_before_cursor().len();
+        let QueryCompletion { range, choices } = search::complete(text, cursor, &self.values)?;
+        Some(CyclingCompletion { choices, chosen: 0, range })
+    }
+
     /// Completes the filter before the cursor, or goes to the next choice.
     fn complete(&mut self) {
         let text = self.query.text();
         let cycling = self.completing.take().filter(|cycling| {
             text.get(cycling.range.clone()) == cycling.choices.get(cycling.chosen).map(String::as_str)
         });
-        let next = match cycling {
-            Some(cycling) => {
-                let chosen = (cycling.chosen + 1) % cycling.choices.len();
-                CyclingCompletion { chosen, ..cycling }
-            }
-            None => {
-                let cursor = self.query.text_before_cursor().len();
-                let Some(QueryCompletion { range, choices }) = search::complete(&text, cursor, &self.values) else {
-                    return;
-                };
-                CyclingCompletion { choices, chosen: 0, range }
-            }
-        };
+        let next = cycling.map_or_else(|| self.first_completion(&text), |cycling| Some(cycling.next()));
+        let Some(next) = next else { return };
         let choice = &next.choices[next.chosen];
         let range = next.range.start..next.range.start + choice.len();
         self.query.replace(next.range.clone(), choice);

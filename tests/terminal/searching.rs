@@ -46,7 +46,7 @@ fn everything_that_matches_is_printed_by_conversation_and_controls_no_terminal()
     assert_eq!((code, complaints.as_str()), (Some(0), ""));
     assert_eq!(printed.lines().filter(|line| line.starts_with("  you       About a zebra: ")).count(), 60, "{printed}");
     assert!(!printed.chars().any(|sign| sign.is_control() && sign != '\n'), "{printed:?}");
-    let (_, few, _) = search(&home, &["zebra", "--limit", "3"]);
+    let (_, few, _) = search(&home, &["zebra", "--limit", "3", "--", "-31m"]);
     assert_eq!(few.matches("About a zebra").count(), 3, "{few}");
     let (_, none, _) = search(&home, &["zebra -\"about a\""]);
     assert_eq!(none, "");
