@@ -14,6 +14,7 @@ mod save;
 mod schema;
 mod source_checks;
 mod stored_json;
+mod trash;
 mod worker;
 
 use std::{
@@ -27,8 +28,8 @@ use std::{
 use crate::{
     api::Usd,
     chat::{
-        Conversation, ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, StoredCheck,
-        Timestamp, WireRecording,
+        Conversation, ConversationChange, ConversationId, ConversationPreview, ConversationSummary, ItemSlot,
+        MessageId, StoredCheck, Timestamp, TrashedConversation, WireRecording,
     },
     tools::{ToolGrant, ToolOutcome},
 };
@@ -129,6 +130,13 @@ pub enum StoreJob {
     CountUse(String),
     /// Loads how often each command was run.
     LoadUses,
+    /// Lists what is in the trash. There is no reply if the query fails.
+    ListTrash,
+    /// Deletes for good what was moved to the trash before then, or everything; a few conversations at a time. Answered by
+    /// `TrashPurged`; there is no reply if nothing can be deleted now.
+    PurgeTrash { before: Option<Timestamp> },
+    /// Loads what a list says about a conversation below its rows. There is no reply if the query fails.
+    LoadPreview(ConversationId),
     /// Adds up the cost of all answers that ended since then.
     SumCosts { since: Timestamp },
 }
@@ -189,6 +197,18 @@ pub enum StoreReply {
     CostsSummed {
         since: Timestamp,
         cost: Usd,
+    },
+    /// What is in the trash, the most recent first.
+    TrashListed(Vec<TrashedConversation>),
+    /// These were deleted for good.
+    TrashPurged {
+        before: Option<Timestamp>,
+        conversations: Vec<ConversationId>,
+        has_more: bool,
+    },
+    Preview {
+        conversation: ConversationId,
+        preview: ConversationPreview,
     },
     /// What the checks of cited pages found.
     Checks {

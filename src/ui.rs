@@ -43,6 +43,7 @@ pub mod start;
 pub mod state;
 pub mod status;
 pub mod teaching;
+pub mod temporary;
 #[cfg(test)]
 pub mod test_buffer;
 pub mod themes;
@@ -51,6 +52,7 @@ mod toast_ends;
 pub mod toasts;
 pub mod tools;
 pub mod transcript;
+pub mod trash;
 pub mod view;
 pub mod xray;
 

@@ -86,6 +86,13 @@ pub enum ConversationChange {
         at: Timestamp,
         cost: Usd,
     },
+    /// What an answer cost of which nothing else is stored, in place of what was known before.
+    AnswerCost {
+        message: MessageId,
+        at: Timestamp,
+        cost: Usd,
+        model: String,
+    },
     /// A hint that teaches a key was shown so many times in all.
     HintShown {
         name: String,
@@ -105,6 +112,8 @@ pub enum ConversationChange {
     },
     Trash(ConversationId),
     Restore(ConversationId),
+    /// Deletes a conversation of the trash for good.
+    Purge(ConversationId),
 }
 
 /// What a check of a source of an answer found, as it is stored.

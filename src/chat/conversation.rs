@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, AnswerEnd, CallId, ChatSettings, ConversationChange, ConversationFiling, ConversationHeader,
-    ConversationId, FilingChange, IdGenerator, Message, MessageBody, MessageId, Prompt, QueuedPrompt, StreamId,
-    Timestamp, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
+    ConversationId, ConversationPreview, FilingChange, IdGenerator, Message, MessageBody, MessageId, Prompt,
+    QueuedPrompt, StreamId, Timestamp, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
 };
 use crate::{
     api::{self, Usd},
@@ -229,6 +229,20 @@ impl Conversation {
             model: self.settings.model.clone(),
             filing: self.filing.clone(),
             is_temporary: self.is_temporary,
+        }
+    }
+
+    /// What a list says about it below its rows.
+    pub fn preview(&self) -> ConversationPreview {
+        let prompts = self.messages.values().rev().filter_map(|message| match &message.body {
+            MessageBody::Prompt(prompt) => Some(&prompt.text),
+            MessageBody::Answer(_) => None,
+        });
+        ConversationPreview {
+            messages: self.messages.len(),
+            bytes: 0,
+            cost: self.cost.known.clone(),
+            last_prompt: prompts.into_iter().next().map(|text| text.chars().take(600).collect()).unwrap_or_default(),
         }
     }
 

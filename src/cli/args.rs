@@ -94,6 +94,9 @@ pub(super) struct RequestArgs {
     /// The model, by its name on the server
     #[arg(short, long, global = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub model: Option<String>,
+    /// Keep nothing of the new conversation but what it costs
+    #[arg(long, global = true)]
+    pub temporary: bool,
     /// Reasoning effort: none, minimal, low, medium, high, xhigh or max
     #[arg(long, global = true, value_parser = effort)]
     pub effort: Option<Effort>,

@@ -8,7 +8,7 @@ use super::{
     queries::{self, id_text, to_json, write_order},
     queued,
     run_marker::RunMarker,
-    source_checks,
+    source_checks, trash,
 };
 use crate::{
     chat::{
@@ -148,6 +148,10 @@ fn write_change(db: &Connection, change: &ConversationChange, run: &RunMarker) -
             if queries::write_filing(db, *conversation, change)? == 0 {
                 return Err(SaveFailure::Missing(*conversation));
             }
+        }
+        ConversationChange::Purge(conversation) => _ = trash::delete_trashed(db, *conversation)?,
+        ConversationChange::AnswerCost { message, at, cost, model } => {
+            trash::write_answer_cost(db, &id_text(message.0), *at, cost, model)?;
         }
         ConversationChange::Seen(conversation) => {
             update_conversation(db, "update conversation set unread = ?2 where id = ?1", *conversation, false)?;

@@ -6,11 +6,15 @@ use std::{
     sync::mpsc,
 };
 
+use rusqlite::TransactionBehavior;
+
 use super::{
     SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, queries, queued, recover,
-    source_checks,
+    source_checks, trash,
 };
-use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId};
+use crate::chat::{
+    Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId, Timestamp,
+};
 
 /// How many conversations come with the first reply.
 const INITIAL_SUMMARIES: usize = 200;
@@ -106,6 +110,22 @@ impl StoreWorker {
                         Err(_) => continue,
                     }
                 }
+                StoreJob::ListTrash => {
+                    match self.query(|database| trash::trashed_conversations(&database.connection)) {
+                        Ok(trashed) => StoreReply::TrashListed(trashed),
+                        Err(_) => continue,
+                    }
+                }
+                StoreJob::PurgeTrash { before } => match self.purge(before) {
+                    Ok((conversations, has_more)) => StoreReply::TrashPurged { before, conversations, has_more },
+                    Err(_) => continue,
+                },
+                StoreJob::LoadPreview(conversation) => {
+                    match self.query(|database| trash::preview(&database.connection, conversation)) {
+                        Ok(Some(preview)) => StoreReply::Preview { conversation, preview },
+                        Ok(None) | Err(_) => continue,
+                    }
+                }
                 StoreJob::LoadHints => {
                     let Ok(hints) = self.query(|database| queries::shown_hints(&database.connection)) else { continue };
                     StoreReply::Hints(hints)
@@ -131,6 +151,10 @@ impl StoreWorker {
 
     fn save(&mut self, saves: &[(SaveTicket, Vec<ConversationChange>)]) {
         let changes: Vec<&[ConversationChange]> = saves.iter().map(|(_, changes)| changes.as_slice()).collect();
+        if changes.iter().all(|changes| changes.is_empty()) {
+            // Nothing is to be written, so nothing can fail: what is temporary works without a database.
+            return saves.iter().for_each(|(ticket, _)| (self.replies)(StoreReply::Saved(*ticket)));
+        }
         let outcomes = match self.database() {
             Ok(database) => database.save(&changes),
             Err(error) => vec![Err(error); saves.len()],
@@ -141,6 +165,18 @@ impl StoreWorker {
                 Err(error) => StoreReply::SaveFailed { ticket: *ticket, error },
             });
         }
+    }
+
+    /// Deletes some of the trash in one transaction.
+    fn purge(&mut self, before: Option<Timestamp>) -> Result<(Vec<ConversationId>, bool), StoreError> {
+        let database = self.database()?;
+        let purged =
+            database.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+                let purged = trash::purge(&transaction, before.unwrap_or(Timestamp::MAX))?;
+                transaction.commit()?;
+                Ok(purged)
+            });
+        purged.map_err(|error| database.explain(&error))
     }
 
     fn load_with(

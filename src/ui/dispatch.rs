@@ -11,7 +11,7 @@ use super::{
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
         source_checks::{self, FetchAnswer},
-        switching, tool_actions, xray_actions,
+        switching, temporary_actions, tool_actions, trash_actions, xray_actions,
     },
     keymap::KeyContext,
     on_input,
@@ -51,7 +51,10 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::Cancel => super::escape_keys::cancel(screen, cx),
         Action::DeleteOrQuit => super::escape_keys::delete_or_quit(screen, cx),
         Action::ShowCommands => overlays::open_commands(screen, cx),
-        Action::NewConversation => switching::begin_conversation(screen, cx),
+        Action::NewConversation => {
+            temporary_actions::warn_on_leaving(cx);
+            switching::begin_conversation(screen, cx);
+        }
         Action::ChooseModel => overlays::open_models(screen, cx),
         Action::Slot1
         | Action::Slot2
@@ -75,9 +78,9 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
             cx.show_message(words);
         }
         Action::ToggleAllowAll if !cx.chats.settings().tools.grants.all => {
-            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion { action }));
+            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion::AllowAll));
         }
-        Action::ToggleAllowAll => run_confirmed(cx, action),
+        Action::ToggleAllowAll => tool_actions::toggle_allow_all(cx),
         Action::EditParameters => overlays::open_parameters(screen, cx),
         Action::FocusList => list_actions::focus_list(screen, cx.chats),
         Action::ToggleList => list_actions::toggle_list(screen, cx.chats),
@@ -123,6 +126,9 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::PinConversation => list_changes::toggle_pin(screen, cx),
         Action::TagConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Tags),
         Action::ArchiveConversation => list_changes::toggle_archive(screen, cx),
+        Action::ShowTrash => trash_actions::open_trash(screen, cx),
+        Action::EmptyTrash => trash_actions::open_empty_question(screen, cx),
+        Action::ToggleTemporary => temporary_actions::toggle_temporary(screen, cx),
         Action::UndoListChange => list_changes::undo(screen, cx),
         Action::RenameConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Title),
         Action::FilterList => {
@@ -186,6 +192,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ShowHelp => overlays::open_help(screen, cx),
         Action::Redraw => cx.effects.push(Effect::Redraw),
         Action::Suspend => cx.effects.push(Effect::Suspend),
+        Action::Quit if temporary_actions::would_lose(screen, cx.chats) => super::escape_keys::confirm_quit(screen, cx),
         Action::Quit => quit(screen, cx),
         Action::OlderPrompt => on_input::move_up_or_recall(screen, cx),
         Action::NewerPrompt => on_input::move_down_or_recall(screen, cx),
@@ -238,6 +245,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ConfirmTrust
         | Action::ForgetGrant
         | Action::ConfirmSafeguard
+        | Action::DeleteForGood
         | Action::ConnectKey
         | Action::ConnectServer
         | Action::ConnectDemo
@@ -271,10 +279,14 @@ fn has_messages(screen: &Screen, chats: &Chats) -> bool {
     screen.focus == PaneFocus::List || chats.content.conversation_id().is_some()
 }
 
-/// Runs an action once the user has confirmed that it may switch a safeguard off.
-pub(crate) fn run_confirmed(cx: &mut Cx<'_>, action: Action) {
-    if action == Action::ToggleAllowAll {
-        tool_actions::toggle_allow_all(cx);
+/// Does what the user has confirmed.
+pub(crate) fn run_confirmed(screen: &mut Screen, cx: &mut Cx<'_>, question: &SafeguardQuestion) {
+    match question {
+        SafeguardQuestion::AllowAll => tool_actions::toggle_allow_all(cx),
+        SafeguardQuestion::DeleteForGood { conversation, .. } => {
+            trash_actions::delete_for_good(screen, cx, *conversation);
+        }
+        SafeguardQuestion::EmptyTrash { .. } => trash_actions::empty_trash(screen, cx),
     }
 }
 

@@ -61,6 +61,7 @@ pub enum KeyContext {
     Xray,
     Tools,
     ToolPage,
+    Trash,
     Pager,
     Connect,
 }
@@ -77,7 +78,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -108,6 +109,7 @@ impl KeyContext {
         Self::Xray,
         Self::Tools,
         Self::ToolPage,
+        Self::Trash,
         Self::Pager,
         Self::Connect,
     ];
@@ -138,7 +140,7 @@ impl KeyContext {
             Self::Field => ("field", "Fields in overlays", Text, &[Self::Overlay]),
             Self::ListOverlay => ("list-overlay", "Lists and pages in overlays", Place, &[Self::Overlay]),
             Self::Help => ("help-page", "Help", Text, &[Self::Field, Self::Overlay]),
-            Self::Safeguard => ("safeguard", "Switching a safeguard off", Place, &[Self::Overlay]),
+            Self::Safeguard => ("safeguard", "Before what cannot be undone", Place, &[Self::Overlay]),
             Self::Picker => ("picker", "Pickers", Text, &[Self::Field, Self::Overlay]),
             Self::ModelPicker => ("model-picker", "Models", Text, &[Self::Picker, Self::Field, Self::Overlay]),
             Self::AgainPicker => ("again-picker", "Answering again", Text, &[Self::Picker, Self::Field, Self::Overlay]),
@@ -153,6 +155,7 @@ impl KeyContext {
             Self::Xray => ("request", "Request and events", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::Trash => ("trash-list", "Trash", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Pager => ("result", "The result of a call", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Connect => ("connect-screen", "Connecting", Place, &[Self::ListOverlay, Self::Overlay]),
         }

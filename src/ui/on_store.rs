@@ -4,7 +4,7 @@ use super::{
     Effect, InitialConversation,
     actions::{
         model_settings::{ensure_model, fetch_models},
-        switching,
+        switching, trash_actions,
     },
     chats::DatabaseState,
     chats::PaneContent,
@@ -73,7 +73,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Prompts(prompts) => {
             // Prompts of this run may have been sent before the database was read.
             for sent in std::mem::replace(&mut cx.chats.prompt_history, prompts).into_iter().rev() {
-                switching::remember_prompt(&mut cx.chats.prompt_history, sent);
+                switching::push_prompt(&mut cx.chats.prompt_history, sent);
             }
         }
         // Commands may have been run before the database was read.
@@ -84,6 +84,11 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         }
         StoreReply::Hints(times) => cx.chats.taught_hints.on_loaded(times),
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
+        StoreReply::TrashListed(rows) => trash_actions::on_listed(screen, rows),
+        StoreReply::TrashPurged { before, conversations, has_more } => {
+            trash_actions::on_purged(screen, cx, before, &conversations, has_more);
+        }
+        StoreReply::Preview { conversation, preview } => screen.list.set_preview(conversation, preview),
         StoreReply::Checks { conversation, checks } => {
             super::actions::source_checks::on_checks_loaded(&mut screen.pane, conversation, checks);
         }
@@ -107,6 +112,7 @@ fn open_exchange(screen: &mut Screen, cx: &mut Cx<'_>, exchange: OpeningExchange
     let mut conversation = Conversation::begun_with(exchange.prompt, answer, settings, &mut cx.chats.ids, cx.now);
     draft.clone_into(&mut conversation.draft);
     let id = conversation.id;
+    cx.chats.make_temporary_if_wanted(&mut conversation);
     on_conversation_loaded(screen, cx, conversation);
     refresh_row(cx.chats, id);
 }
@@ -125,6 +131,7 @@ fn on_database_opened(
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadUses));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadHints));
+    trash_actions::purge_expired(cx);
     if cx.chats.unlisted_count > 0 {
         cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     }

@@ -39,6 +39,7 @@ pub fn default_start(width: u16, height: u16) -> StartOptions {
         seed: 7,
         time_zone: jiff::tz::TimeZone::UTC,
         initial_conversation: InitialConversation::New,
+        is_temporary: false,
         overrides: CliOverrides::default(),
         colours: ColourDepth::TrueColour,
         themes: Vec::new(),

@@ -59,6 +59,7 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
         effort: effort_in_force(&state.chats, &state.env).map(crate::chat::Effort::name),
         flags: &flags,
         is_demo: state.env.is_demo,
+        is_temporary: state.chats.is_temporary(),
         auto_approves: settings.tools.grants.all,
         phase,
         hints: &hints,

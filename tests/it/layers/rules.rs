@@ -39,6 +39,7 @@ pub const FEATURES: &[&str] = &[
     "title",
     "tools",
     "transcript",
+    "trash",
     "xray",
 ];
 
@@ -60,6 +61,7 @@ pub const SHARED: &[&str] = &[
     "saves",
     "start",
     "teaching",
+    "temporary",
     "test_buffer",
     "toasts",
 ];
