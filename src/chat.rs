@@ -29,6 +29,7 @@ mod tree;
 mod truncation;
 pub mod turn;
 mod turn_lifecycle;
+pub mod whole;
 
 pub use answer::{Answer, AnswerEnd, Item, ItemKind, ItemSlot};
 pub use change::{ConversationChange, ConversationHeader, StoredCheck};
@@ -45,6 +46,7 @@ pub use tool_call::{CallId, ToolCallRun, ToolCallState};
 pub use tool_loop::CallDecision;
 pub use trashed::{ConversationPreview, TrashedConversation};
 pub use turn::{PauseReason, RequestFix, StreamId, Turn, TurnBlock, TurnPhase};
+pub use whole::{SideCost, WholeConversation};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -180,12 +180,16 @@ const MIGRATIONS: &[&str] = &[
     create index side_cost_spent on side_cost (at, cost);
 ",
     "
+    -- The form that a conversation was imported from, such as `chatgpt`.
+    alter table conversation add column origin text;
+    -- What was imported: the hash of its content, so that the same content is imported once.
+    create table imported (hash text primary key, conversation text not null) without rowid;
+",
+    "
     -- How the user filed a conversation: a list of tags as JSON, when it was pinned, when it was archived.
     alter table conversation add column tags text not null default '[]';
     alter table conversation add column pinned_at integer;
     alter table conversation add column archived_at integer;
-    -- Where an imported conversation comes from; null for one that was held here.
-    alter table conversation add column origin text;
     -- The model of its settings, for the list.
     alter table conversation add column model text not null default '';
     update conversation set model = coalesce(iif(json_valid(settings), settings ->> '$.model', ''), '');

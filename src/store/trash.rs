@@ -100,7 +100,7 @@ fn delete_rows(db: &Connection, id: &str) -> Result<()> {
             format!("delete from {table} where message in (select id from message where conversation = ?1)");
         db.execute(&of_messages, [id])?;
     }
-    for table in ["queued", "message"] {
+    for table in ["queued", "imported", "message"] {
         db.execute(&format!("delete from {table} where conversation = ?1"), [id])?;
     }
     db.execute("delete from conversation where id = ?1", [id])?;

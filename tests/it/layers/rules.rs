@@ -6,6 +6,7 @@ pub const LAYERS: &[&[&str]] = &[
     &["terminal", "headless", "demo"],
     &["runtime"],
     &["ui"],
+    &["exchange"],
     &["render"],
     &["store", "mcp", "keys"],
     &["citations", "config", "log"],

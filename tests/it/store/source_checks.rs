@@ -68,7 +68,7 @@ fn a_database_from_before_checks_is_migrated_and_takes_them() {
     let old = disk.connect();
     old.execute_batch(UNDO_LATER_MIGRATIONS).expect("the schema of that version");
     old.execute_batch("drop table source_check; drop table side_cost; pragma user_version = 10;")
-        .expect("the schema of the version before");
+        .expect("the schema of version 10 is restored");
     drop(old);
     let run = disk.open();
     assert_eq!(run.load(conversation_id(1)).expect("the conversation").messages.len(), 1);

@@ -174,12 +174,13 @@ pub const UNDO_LATER_MIGRATIONS: &str = "
     alter table conversation drop column tags;
     alter table conversation drop column pinned_at;
     alter table conversation drop column archived_at;
-    alter table conversation drop column origin;
     alter table conversation drop column model;
     alter table conversation drop column reading;
     alter table side_cost drop column model;
     create index conversation_listed on conversation (updated desc, id desc, title, unread, failed, trashed_at)
         where trashed_at is null;
+    drop table imported;
+    alter table conversation drop column origin;
 ";
 
 pub fn timestamp(seconds: i64) -> Timestamp {
