@@ -4,9 +4,11 @@ mod app;
 mod args;
 mod ask;
 mod launch;
+mod list;
 mod manual;
 mod models;
 mod paged;
+mod show;
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -99,6 +101,8 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
             let settings = LaunchSettings::load(cli, InitialConversation::New)?;
             models::list_models(&settings, &query.join(" "), *json)
         }
+        Some(CliCommand::List(args)) => list::list(&LaunchSettings::load(cli, InitialConversation::New)?, args),
+        Some(CliCommand::Show(args)) => show::show(&LaunchSettings::load(cli, InitialConversation::New)?, args),
         Some(CliCommand::Completions { shell }) => manual::print_completions(*shell),
         Some(CliCommand::Man) => manual::print_manual(),
         Some(CliCommand::HoldClipboard { primary, html }) => {

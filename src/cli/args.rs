@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::{list::ListArgs, show::ShowArgs};
 use crate::{
     chat::Effort,
     tools::{ToolMode, toolbox},
@@ -64,6 +65,10 @@ pub(super) enum CliCommand {
         #[arg(long)]
         json: bool,
     },
+    /// The conversations, newest first
+    List(ListArgs),
+    /// A conversation on stdout
+    Show(ShowArgs),
     /// The completions of a shell, to be read when it starts
     Completions { shell: clap_complete::Shell },
     /// The manual page: `ibid man | man -l -`

@@ -37,6 +37,10 @@ pub(super) struct LaunchSettings {
 impl LaunchSettings {
     /// Loads the settings. Flags override the environment, which overrides the config.
     pub(super) fn load(cli: &CliArgs, open: InitialConversation) -> Result<Self, CliError> {
+        if cli.choices.temporary && open != InitialConversation::New {
+            let message = "--temporary begins a conversation; leave out -c or --resume".into();
+            return Err(CliError { exit: ProgramExit::Usage, message });
+        }
         let mut paths =
             AppPaths::find(&env).ok_or_else(|| CliError::failure("there is no home folder; set HOME".into()))?;
         if let Some(config) = &cli.places.config {

@@ -413,6 +413,7 @@ mod tests {
         effort: Some("high"),
         flags: &["web"],
         is_demo: true,
+        is_temporary: false,
         auto_approves: false,
         phase: Some(PhaseStatus {
             mark: "◐",
