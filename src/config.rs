@@ -203,7 +203,7 @@ pub struct ReasoningConfig {
 }
 
 /// Whether something is shown: where it fits, always, or never at first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShowMode {
     #[default]

@@ -7,6 +7,7 @@ mod database;
 mod error;
 mod exchange_database;
 mod journal_v1;
+mod kept_state;
 mod queries;
 mod queued;
 mod recover;
@@ -132,6 +133,8 @@ pub enum StoreJob {
     CountUse(String),
     /// Loads how often each command was run.
     LoadUses,
+    /// Loads which panes were shown. There is no reply if that was never stored.
+    LoadPanes,
     /// Lists what is in the trash. There is no reply if the query fails.
     ListTrash,
     /// Deletes for good what was moved to the trash before then, or everything; a few conversations at a time. Answered by
@@ -200,6 +203,8 @@ pub enum StoreReply {
         since: Timestamp,
         cost: Usd,
     },
+    /// Which panes were shown, as JSON.
+    Panes(String),
     /// What is in the trash, the most recent first.
     TrashListed(Vec<TrashedConversation>),
     /// These were deleted for good.

@@ -105,6 +105,18 @@ pub enum ConversationChange {
     /// The rules of the config that ask once more, because ibid may have written them itself.
     UnconfirmedRules(BTreeSet<String>),
     Seen(ConversationId),
+    /// Where the reader was, as JSON; `None` is at the end.
+    Reading {
+        conversation: ConversationId,
+        reading: Option<String>,
+    },
+    /// The conversation that is on the screen.
+    Shown {
+        conversation: ConversationId,
+        at: Timestamp,
+    },
+    /// Which panes are shown, as JSON.
+    Panes(String),
     /// How the user filed a conversation, which need not be open.
     File {
         conversation: ConversationId,

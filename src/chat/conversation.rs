@@ -40,6 +40,8 @@ pub struct Conversation {
     /// An answer ended while the conversation was not on the screen.
     pub unread: bool,
     pub filing: ConversationFiling,
+    /// Where the reader was, in the form of the view that shows it; `None` is at the end.
+    pub reading: Option<String>,
     /// Nothing of it reaches the disk but its cost.
     pub is_temporary: bool,
     /// Messages that are no longer sent because the conversation became too long.
@@ -171,6 +173,7 @@ impl Conversation {
             updated_at: header.updated_at,
             unread: header.unread,
             filing: ConversationFiling::default(),
+            reading: None,
             is_temporary: false,
             left_out: header.left_out,
             children: BTreeMap::new(),
@@ -293,6 +296,15 @@ impl Conversation {
             return Vec::new();
         }
         vec![save_effect(vec![ConversationChange::File { conversation: self.id, change }])]
+    }
+
+    /// Remembers where the reader is.
+    pub fn set_reading(&mut self, reading: Option<String>) -> Vec<ChatEffect> {
+        if self.reading == reading || self.is_new() {
+            return Vec::new();
+        }
+        self.reading.clone_from(&reading);
+        vec![save_effect(vec![ConversationChange::Reading { conversation: self.id, reading }])]
     }
 
     pub fn set_settings(&mut self, settings: ChatSettings) -> Vec<ChatEffect> {

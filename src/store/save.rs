@@ -5,6 +5,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::{
     StoreError,
     database::OpenDatabase,
+    kept_state,
     queries::{self, id_text, to_json, write_order},
     queued,
     run_marker::RunMarker,
@@ -161,6 +162,11 @@ fn write_change(db: &Connection, change: &ConversationChange, run: &RunMarker) -
         ConversationChange::AnswerCost { message, at, cost, model } => {
             trash::write_answer_cost(db, &id_text(message.0), *at, cost, model)?;
         }
+        ConversationChange::Reading { conversation, reading } => {
+            update_conversation(db, "update conversation set reading = ?2 where id = ?1", *conversation, reading)?;
+        }
+        ConversationChange::Shown { conversation, at } => kept_state::write_shown(db, *conversation, *at)?,
+        ConversationChange::Panes(panes) => kept_state::write_panes(db, panes)?,
         ConversationChange::Seen(conversation) => {
             update_conversation(db, "update conversation set unread = ?2 where id = ?1", *conversation, false)?;
         }

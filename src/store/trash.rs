@@ -82,11 +82,8 @@ pub(super) fn delete_trashed(db: &Connection, conversation: ConversationId) -> R
     if db.prepare_cached(is_trashed)?.query_row([&id], |_| Ok(())).optional()?.is_none() {
         return Ok(false);
     }
-    // What is deleted is overwritten, not only forgotten.
-    db.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
-    let deleted = delete_rows(db, &id);
-    db.pragma_update_and_check(None, "secure_delete", false, |_| Ok(()))?;
-    deleted.map(|()| true)
+    delete_rows(db, &id)?;
+    Ok(true)
 }
 
 fn delete_rows(db: &Connection, id: &str) -> Result<()> {

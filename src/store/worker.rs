@@ -9,8 +9,8 @@ use std::{
 use rusqlite::TransactionBehavior;
 
 use super::{
-    SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, queries, queued, recover,
-    source_checks, trash,
+    SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, kept_state, queries, queued,
+    recover, source_checks, trash,
 };
 use crate::chat::{
     Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId, Timestamp,
@@ -110,6 +110,10 @@ impl StoreWorker {
                         Err(_) => continue,
                     }
                 }
+                StoreJob::LoadPanes => match self.query(|database| kept_state::panes(&database.connection)) {
+                    Ok(Some(panes)) => StoreReply::Panes(panes),
+                    Ok(None) | Err(_) => continue,
+                },
                 StoreJob::ListTrash => {
                     match self.query(|database| trash::trashed_conversations(&database.connection)) {
                         Ok(trashed) => StoreReply::TrashListed(trashed),
@@ -262,6 +266,7 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     let queue = queued::queued(&db, id, &database.marker, &writers)?;
     let mut conversation = Conversation::restore(header, messages, stored.draft, queue);
     conversation.filing = stored.filing;
+    conversation.reading = stored.reading;
     Ok(conversation)
 }
 
@@ -281,7 +286,11 @@ fn readable_branch(branch: Vec<MessageId>, messages: &[Message]) -> Vec<MessageI
 }
 
 fn find_latest(database: &OpenDatabase) -> Result<ConversationId, LoadFailure> {
-    queries::newest_conversations(&database.connection, 1)?.first().map(|newest| newest.id).ok_or(LoadFailure::Missing)
+    let newest = queries::newest_conversations(&database.connection, 1)?;
+    let newest = newest.first().ok_or(LoadFailure::Missing)?;
+    // What was open last, unless something has happened in another conversation since.
+    let shown = kept_state::shown_conversation(&database.connection)?;
+    Ok(shown.filter(|(_, at)| *at >= newest.updated_at).map_or(newest.id, |(id, _)| id))
 }
 
 /// Finds a conversation by id, then by title, then by title ignoring case, then by a prefix of the id.

@@ -180,6 +180,7 @@ actions! {
     SearchHistory, "history", "Search earlier prompts", "history", Commands, [(Global, "ctrl-r"), (Global, "ctrl-x h")];
     OpenEditor, "editor", "Write the prompt in $EDITOR", "editor", Commands, [(Global, "ctrl-g"), (Global, "ctrl-x g")];
     TrashConversation, "trash", "Move the conversation to the trash", "to the trash", Commands, [(Global, "ctrl-x d"), (List, "d")];
+    SuggestTitle, "auto-title", "Title from a cheap model", "title", Commands, [];
     ShowTrash, "show-trash", "Trash: restore, or delete for good", "trash", Commands, [];
     EmptyTrash, "empty-trash", "Empty the trash", "empty", Commands, [(Trash, "E")];
     DeleteForGood, "delete-for-good", "Delete it for good", "delete", KeysOnly, [(Trash, "d")];
@@ -274,7 +275,7 @@ actions! {
     AskTrust, "ask-trust", "Show what the server's file would run before you trust it", "trust", KeysOnly, [(Tools, "t"), (ToolPage, "t")];
     ConfirmTrust, "confirm-trust", "Trust the file that is shown", "trust it", KeysOnly, [(ToolPage, "y")];
     ForgetGrant, "forget-grant", "Make the tool ask again, whatever you allowed", "ask again", KeysOnly, [(ToolPage, "d")];
-    ConfirmSafeguard, "confirm-safeguard", "Yes, do it", "yes", KeysOnly, [(Safeguard, "y")];
+    ConfirmSafeguard, "confirm-safeguard", "Confirm: switch a safeguard off, delete for good", "confirm", KeysOnly, [(Safeguard, "y")];
     ConnectKey, "connect-key", "Paste an OpenRouter key", "key", KeysOnly, [(Connect, "1")];
     ConnectServer, "connect-server", "Use a server of your own", "server", KeysOnly, [(Connect, "2")];
     ConnectDemo, "connect-demo", "Look around in the demo", "demo", KeysOnly, [(Connect, "3")];

@@ -6,12 +6,12 @@ use super::{
         branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
         call_results, card_actions, citation_actions, claim_judge,
         copying::{copy_answer, copy_as, copy_under_cursor},
-        finding, list_actions, list_changes,
+        finding, kept_state, list_actions, list_changes,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
         source_checks::{self, FetchAnswer},
-        switching, temporary_actions, tool_actions, trash_actions, xray_actions,
+        switching, temporary_actions, title_actions, tool_actions, trash_actions, xray_actions,
     },
     keymap::KeyContext,
     on_input,
@@ -126,6 +126,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::PinConversation => list_changes::toggle_pin(screen, cx),
         Action::TagConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Tags),
         Action::ArchiveConversation => list_changes::toggle_archive(screen, cx),
+        Action::SuggestTitle => title_actions::suggest_title(screen, cx),
         Action::ShowTrash => trash_actions::open_trash(screen, cx),
         Action::EmptyTrash => trash_actions::open_empty_question(screen, cx),
         Action::ToggleTemporary => temporary_actions::toggle_temporary(screen, cx),
@@ -376,6 +377,8 @@ pub(crate) fn quit(screen: &mut Screen, cx: &mut Cx<'_>) {
 pub(crate) fn save_everything(screen: &mut Screen, cx: &mut Cx<'_>) {
     let now = cx.now;
     switching::save_draft(&mut screen.pane, cx);
+    kept_state::save_place(&mut screen.pane, cx);
+    kept_state::save_shown(cx);
     for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
         change_conversation(cx, id, |conversation, _| conversation.interrupt_all(now));
     }

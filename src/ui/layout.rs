@@ -15,7 +15,7 @@ use super::{
     screen::{PaneFocus, Screen},
     transcript::{Transcript, error_card},
 };
-use crate::ui::conversations::list::FloatingListView;
+use crate::ui::{actions::kept_state, conversations::list::FloatingListView};
 use crate::{chat::Timestamp, config::CodeOverflow, render::markdown::CodeLineMode};
 
 /// Lays out what a message depends on: keys from one read are handled without frames between them.
@@ -81,6 +81,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     .into_iter()
     .flatten()
     .collect();
+    kept_state::note_place(screen, cx);
     effects.extend(overlays::connecting::look_up_servers(screen, cx));
     let is_composing = screen.is_composing();
     let Some(id) = cx.chats.content.conversation_id() else { return effects };

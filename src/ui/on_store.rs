@@ -3,6 +3,7 @@
 use super::{
     Effect, InitialConversation,
     actions::{
+        kept_state,
         model_settings::{ensure_model, fetch_models},
         switching, trash_actions,
     },
@@ -84,6 +85,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         }
         StoreReply::Hints(times) => cx.chats.taught_hints.on_loaded(times),
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
+        StoreReply::Panes(panes) => kept_state::on_panes_loaded(screen, cx, &panes),
         StoreReply::TrashListed(rows) => trash_actions::on_listed(screen, rows),
         StoreReply::TrashPurged { before, conversations, has_more } => {
             trash_actions::on_purged(screen, cx, before, &conversations, has_more);
@@ -131,6 +133,7 @@ fn on_database_opened(
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadUses));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadHints));
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPanes));
     trash_actions::purge_expired(cx);
     if cx.chats.unlisted_count > 0 {
         cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
@@ -139,7 +142,7 @@ fn on_database_opened(
     match open {
         InitialConversation::New => {
             let composer = &mut screen.pane.composer;
-            if composer.is_empty() {
+            if composer.is_empty() && !cx.chats.saves.temporary.is_next {
                 composer.set_text(new_draft);
             }
         }

@@ -40,7 +40,7 @@ impl TemporaryContent {
                 self.messages.insert(message.id);
                 cost_of(&message)
             }
-            ConversationChange::NewDraft(text) if self.is_next && !text.is_empty() => None,
+            ConversationChange::NewDraft(_) if self.is_next => None,
             change => (!self.is_temporary(&subject(&change))).then_some(change),
         }
     }
@@ -73,6 +73,8 @@ fn subject(change: &ConversationChange) -> ChangeSubject {
         | ConversationChange::TakeBackQueued { conversation, .. }
         | ConversationChange::Rename { conversation, .. }
         | ConversationChange::File { conversation, .. }
+        | ConversationChange::Reading { conversation, .. }
+        | ConversationChange::Shown { conversation, .. }
         | ConversationChange::Seen(conversation)
         | ConversationChange::Trash(conversation)
         | ConversationChange::Restore(conversation)
@@ -87,6 +89,7 @@ fn subject(change: &ConversationChange) -> ChangeSubject {
         ConversationChange::SideCost { .. }
         | ConversationChange::AnswerCost { .. }
         | ConversationChange::HintShown { .. }
+        | ConversationChange::Panes(_)
         | ConversationChange::Grant(_)
         | ConversationChange::ForgetGrants(_)
         | ConversationChange::UnconfirmedRules(_) => ChangeSubject::Program,

@@ -43,6 +43,7 @@ mod queue;
 mod reading_aids;
 mod readme;
 mod requests;
+mod restart;
 mod results;
 mod screens;
 mod side_panes;

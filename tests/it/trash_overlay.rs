@@ -115,7 +115,7 @@ fn deleting_for_good_asks_once() {
     let mut app = app(120, 40);
     app.press("j d");
     assert!(
-        app.screen().contains("“Wedding speech, third try” and all its messages will be gone."),
+        app.screen().contains("“Wedding speech, third try” and all its messages will be"),
         "{}",
         app.screen()
     );

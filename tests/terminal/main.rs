@@ -25,6 +25,7 @@ mod notifications;
 mod queue;
 mod raw_input;
 mod safety;
+mod stored;
 mod temporary;
 mod trials;
 mod trouble;

@@ -51,8 +51,12 @@ fn no_byte_of_a_temporary_conversation_is_on_the_disk_after_use_or_a_kill() {
         stage.server.queue_reply(FakeReply::stream(open).then_hold());
         ibid.type_keys("more about the quokka<enter>");
         ibid.wait_for("A zebrafinch is");
-        ibid.type_keys("then the zebrafinch<enter>");
+        ibid.type_keys("then the zebrafinch");
+        ibid.wait_for("then the zebrafinch");
+        ibid.type_keys("<enter>");
+        ibid.wait_for("queued");
         ibid.type_keys("and a draft on the quokka");
+        ibid.wait_for("and a draft on the quokka");
         // The draft of a kept conversation would be on the disk by now, and the journal of its answer.
         let start = std::time::Instant::now();
         while start.elapsed() < std::time::Duration::from_millis(2500) {
@@ -61,9 +65,7 @@ fn no_byte_of_a_temporary_conversation_is_on_the_disk_after_use_or_a_kill() {
         if is_killed {
             ibid.send_signal(Signal::KILL);
         } else {
-            ibid.type_keys("<ctrl-x>q");
-            ibid.wait_for("1 temporary conversation will be gone then");
-            ibid.type_keys("<ctrl-x>q");
+            ibid.type_keys("<ctrl-x>q<ctrl-x>q"); // The first one asks.
         }
         ibid.wait_exit();
         assert!(!ibid.screen().contains("--resume"), "there is nothing to resume: {}", ibid.screen());

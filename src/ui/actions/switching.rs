@@ -8,6 +8,7 @@ use crate::ui::{
 };
 use jiff::SignedDuration;
 
+use super::kept_state;
 use crate::ui::{
     Effect,
     on_store::{carry_out, save_changes},
@@ -65,10 +66,11 @@ pub(crate) fn show_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: Conver
         }
     }
     cx.chats.content = PaneContent::Conversation(id);
-    screen.pane.transcripts.entry(id).or_default();
+    kept_state::restore_place(&mut screen.pane, id, conversation.reading.as_deref());
     screen.list.cursor = Some(id);
     let next = conversation.mark_seen();
     carry_out(cx, id, next);
+    kept_state::save_shown(cx);
     crate::ui::actions::model_settings::fetch_models(cx);
 }
 
@@ -122,6 +124,7 @@ pub(crate) fn save_draft_now(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
 /// Saves the draft and resets the composer's state before the pane shows another conversation.
 fn leave_conversation(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
     save_draft(pane, cx);
+    kept_state::save_place(pane, cx);
     cx.chats.saves.temporary.is_next = false;
     if let (Some(target), Some(id)) = (pane.editing.take(), cx.chats.content.conversation_id()) {
         pane.unfinished_edits.insert(id, (target, pane.composer.text()));
@@ -218,7 +221,9 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
             cx.chats.content = PaneContent::Conversation(id);
             screen.pane.transcripts.insert(id, Transcript::default());
             screen.list.cursor = Some(id);
-            save_changes(cx, vec![ConversationChange::NewDraft(String::new())]);
+            if !cx.chats.is_temporary() {
+                save_changes(cx, vec![ConversationChange::NewDraft(String::new())]);
+            }
             id
         }
     };
