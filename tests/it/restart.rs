@@ -32,8 +32,7 @@ impl StoredApp {
         let store = StoreHandle::open(file, move |reply| {
             let _ = sender.send(reply); // The test may be over.
         });
-        let mut app =
-            Harness::with_start(StartOptions { initial_conversation: open, ..default_start(width, height) });
+        let mut app = Harness::with_start(StartOptions { initial_conversation: open, ..default_start(width, height) });
         app.confirms_saves = false;
         app.now = now.unwrap_or(app.now);
         let mut stored = Self { app, store, replies, streams: Vec::new() };
@@ -110,7 +109,9 @@ fn database() -> (tempfile::TempDir, std::path::PathBuf) {
 }
 
 fn long_answer() -> String {
-    (1..=60).map(|n| format!("Paragraph {n} says one thing about lifetimes, and then it says another one.\n\n")).collect()
+    (1..=60)
+        .map(|n| format!("Paragraph {n} says one thing about lifetimes, and then it says another one.\n\n"))
+        .collect()
 }
 
 #[test]

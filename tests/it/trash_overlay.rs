@@ -114,11 +114,7 @@ fn what_was_trashed_in_this_run_comes_back_at_once_and_can_no_longer_be_undone()
 fn deleting_for_good_asks_once() {
     let mut app = app(120, 40);
     app.press("j d");
-    assert!(
-        app.screen().contains("“Wedding speech, third try” and all its messages will be"),
-        "{}",
-        app.screen()
-    );
+    assert!(app.screen().contains("“Wedding speech, third try” and all its messages will be"), "{}", app.screen());
     assert_eq!(purged_or_restored(&mut app), []);
     app.press("esc");
     assert_eq!(purged_or_restored(&mut app), []);

@@ -27,7 +27,8 @@ fn stage() -> Stage {
     quit(&mut ibid);
     let database = Connection::open(stage.home.database()).expect("the database");
     let hostile = "Birds\u{1b}[31m\u{202e}\u{9b}2J of a feather";
-    let filed = "update conversation set title = ?1, tags = '[\"zoo\",\"Work\"]', pinned_at = 1 where title = 'Name a bird'";
+    let filed =
+        "update conversation set title = ?1, tags = '[\"zoo\",\"Work\"]', pinned_at = 1 where title = 'Name a bird'";
     assert_eq!(database.execute(filed, [hostile]).expect("it is filed"), 1);
     let copied = "insert into message select substr(id, 1, 35) || iif(substr(id, 36) = 'a', 'b', 'a'), conversation, parent, role, at + 1, rev, text, endpoint,
         model, answered_by, ending, owner, input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost, generation,
@@ -57,7 +58,10 @@ fn conversations_are_listed_newest_first_with_their_tags_and_found_by_them() {
     let (_, limited, _) = texts(&run(&stage, &["list", "--limit", "1"]));
     assert_eq!(limited.lines().count(), 1);
     let (code, none, complaints) = texts(&run(&stage, &["list", "--tag", "nothing"]));
-    assert_eq!((code, none.as_str(), complaints.as_str()), (Some(0), "", "ibid: there is no conversation with #nothing\n"));
+    assert_eq!(
+        (code, none.as_str(), complaints.as_str()),
+        (Some(0), "", "ibid: there is no conversation with #nothing\n")
+    );
     let (_, json, _) = texts(&run(&stage, &["list", "--json"]));
     assert_clean(&json);
     let rows: Value = serde_json::from_str(&json).expect("it is JSON");
@@ -69,7 +73,9 @@ fn conversations_are_listed_newest_first_with_their_tags_and_found_by_them() {
 fn the_archive_and_the_trash_are_listed_apart() {
     let stage = stage();
     let database = Connection::open(stage.home.database()).expect("the database");
-    database.execute("update conversation set archived_at = 1 where title = 'Name a colour'", []).expect("it is archived");
+    database
+        .execute("update conversation set archived_at = 1 where title = 'Name a colour'", [])
+        .expect("it is archived");
     database.execute("update conversation set trashed_at = 1 where pinned_at is not null", []).expect("it is trashed");
     let titles = |args: &[&str]| texts(&run(&stage, args)).1.lines().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(titles(&["list"]), Vec::<String>::new());
@@ -94,7 +100,10 @@ fn a_conversation_is_shown_whole_or_its_open_branch_and_as_json() {
     let id = listed.lines().nth(1).and_then(|line| line.split_whitespace().next()).expect("an id");
     let (_, json, _) = texts(&run(&stage, &["show", "--json", id]));
     let whole: Value = serde_json::from_str(&json).expect("it is JSON");
-    assert_eq!((&whole["title"], whole["messages"].as_array().map(Vec::len)), (&serde_json::json!("Name a colour"), Some(3)));
+    assert_eq!(
+        (&whole["title"], whole["messages"].as_array().map(Vec::len)),
+        (&serde_json::json!("Name a colour"), Some(3))
+    );
 }
 
 #[test]

@@ -81,7 +81,8 @@ pub(crate) fn on_title(
 
 /// Returns the first line of a reply, without what models like to put around a title.
 fn title_from_reply(reply: &str) -> String {
-    let line = reply.lines().map(text::one_line).find(|line| line.chars().any(char::is_alphanumeric)).unwrap_or_default();
+    let line =
+        reply.lines().map(text::one_line).find(|line| line.chars().any(char::is_alphanumeric)).unwrap_or_default();
     let line = line.strip_prefix("Title:").unwrap_or(&line);
     let is_around = |sign: char| sign.is_whitespace() || "#*\"'`“”„«»".contains(sign);
     let title = line.trim_matches(is_around).trim_end_matches('.');
