@@ -54,6 +54,7 @@ mod store;
 mod stream;
 mod temporary;
 mod themes;
+mod titles;
 mod tool_list;
 mod tools;
 mod trash;

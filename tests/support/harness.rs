@@ -352,6 +352,11 @@ impl Harness {
         self.transcript().layout_work().longest_step.max(self.state.screen.rail.longest_step())
     }
 
+    /// How often the rows of the list were arranged.
+    pub fn list_arrangements(&self) -> u64 {
+        self.state.screen.list.arrangements
+    }
+
     pub fn list_cursor(&self) -> Option<ConversationId> {
         self.state.screen.list.cursor
     }

@@ -37,6 +37,8 @@ pub struct ConversationList {
     preview: Option<(ConversationId, Option<ConversationPreview>)>,
     /// What the rows were arranged from; while it is the same, they are.
     arranged_from: Option<ListInputs>,
+    /// How often the rows were arranged, for tests.
+    pub arrangements: u64,
     /// The index of the cursor among the listed conversations.
     cursor_index: usize,
     /// The first visible row.
@@ -78,6 +80,7 @@ impl ConversationList {
         let is_same =
             |from: &ListInputs| from.revision == index.revision() && from.filter == filter && from.today == today;
         if !self.arranged_from.as_ref().is_some_and(is_same) {
+            self.arrangements += 1;
             let days = GroupDays::new(today, zone);
             self.matching = (!filter.trim().is_empty()).then(|| filter::filtered_rows(&filter, index));
             self.len = self.matching.as_ref().map_or(index.len(), Vec::len);

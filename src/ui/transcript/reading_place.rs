@@ -10,6 +10,8 @@ pub struct ReadingPlace {
     /// The row at the top of the window; `None` at the end.
     top: Option<RowAnchor>,
     folds: FoldOverrides,
+    /// The width of the text then: at another one the row is found by its words.
+    width: usize,
 }
 
 impl Transcript {
@@ -19,7 +21,8 @@ impl Transcript {
             ScrollMode::Anchored(anchor) => Some(anchor),
         };
         let has_folds = self.folds != FoldOverrides::default();
-        (top.is_some() || has_folds).then(|| ReadingPlace { top, folds: self.folds.clone() })
+        let width = self.layout.as_ref().map_or(0, |layout| layout.width);
+        (top.is_some() || has_folds).then(|| ReadingPlace { top, folds: self.folds.clone(), width })
     }
 
     /// Goes back to a place; the next `sync` finds its row, whatever the width was then.
@@ -27,7 +30,7 @@ impl Transcript {
         self.folds = place.folds;
         if let Some(top) = place.top {
             self.scroll = ScrollMode::Anchored(top);
-            self.is_restored = true;
+            self.restored_width = Some(place.width);
             self.pending_moves.push(PendingMove::Hold);
         }
     }

@@ -82,7 +82,8 @@ impl FloatingListView<'_> {
         let (pane, theme) = (&self.pane, self.pane.theme);
         let foot = Self::foot_rows(pane.list.filter.is_some(), content.height);
         let Some((id, Some(preview))) = pane.list.preview.as_ref().filter(|_| foot > 0) else { return };
-        let Some(summary) = pane.summaries.iter().find(|row| row.id == *id) else { return };
+        let at = pane.list.summary_index(pane.list.cursor_index);
+        let Some(summary) = pane.summaries.get(at).filter(|row| row.id == *id) else { return };
         let rule = Rect { y: content.bottom() - foot, height: 1, ..content };
         let line = theme.marks.rule.repeat(rule.width.into());
         key_hints::styled_line(line, theme.style(ColourRole::Faint)).render(rule, buf);
