@@ -30,7 +30,7 @@ fn stage() -> Stage {
     let filed =
         "update conversation set title = ?1, tags = '[\"zoo\",\"Work\"]', pinned_at = 1 where title = 'Name a bird'";
     assert_eq!(database.execute(filed, [hostile]).expect("it is filed"), 1);
-    let copied = "insert into message select substr(id, 1, 35) || iif(substr(id, 36) = 'a', 'b', 'a'), conversation, parent, role, at + 1, rev, text, endpoint,
+    let copied = "insert into message select substr(id, 1, 24) || 'ffffffffffff', conversation, parent, role, at + 1, rev, text, endpoint,
         model, answered_by, ending, owner, input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost, generation,
         started, first_text, ended, notes, replace(items, 'Green.', 'Blue.'), runs, course, bills from message
         where role = 'answer' and items like '%Green.%'";
@@ -50,7 +50,7 @@ fn conversations_are_listed_newest_first_with_their_tags_and_found_by_them() {
     assert_eq!((code, complaints.as_str()), (Some(0), ""));
     let lines: Vec<&str> = listed.lines().collect();
     assert_eq!(lines.len(), 2, "{listed}");
-    assert!(lines[0].ends_with("gpt-4.1-mini  Birds of a feather  #zoo #Work  (pinned)"), "{listed}");
+    assert!(lines[0].ends_with("gpt-4.1-mini  Birds⟨RLO⟩ of a feather  #zoo #Work  (pinned)"), "{listed}");
     assert!(lines[1].ends_with("Name a colour"), "{listed}");
     assert_clean(&listed);
     let (_, tagged, _) = texts(&run(&stage, &["list", "--tag", "#work", "--tag", "zoo"]));
@@ -80,7 +80,7 @@ fn the_archive_and_the_trash_are_listed_apart() {
     let titles = |args: &[&str]| texts(&run(&stage, args)).1.lines().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(titles(&["list"]), Vec::<String>::new());
     assert!(titles(&["list", "--archived"])[0].ends_with("Name a colour"));
-    assert!(titles(&["list", "--trash"])[0].contains("Birds of a feather"));
+    assert!(titles(&["list", "--trash"])[0].contains("of a feather  #zoo #Work"));
     let (_, json, _) = texts(&run(&stage, &["list", "--trash", "--json"]));
     let rows: Value = serde_json::from_str(&json).expect("it is JSON");
     assert_eq!((&rows[0]["messages"], rows.as_array().map(Vec::len)), (&serde_json::json!(2), Some(1)));

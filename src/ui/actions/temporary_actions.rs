@@ -1,6 +1,6 @@
 //! Temporary conversations: beginning one, and saying what is lost when it is left.
 
-use super::switching::{begin_conversation, save_draft};
+use super::switching::{begin_conversation, save_draft_now};
 use crate::{
     chat::ConversationChange,
     ui::{
@@ -22,7 +22,7 @@ pub(crate) fn toggle_temporary(screen: &mut Screen, cx: &mut Cx<'_>) {
         begin_conversation(screen, cx);
     } else if cx.chats.saves.temporary.is_next {
         cx.chats.saves.temporary.is_next = false;
-        save_draft(&mut screen.pane, cx);
+        save_draft_now(&mut screen.pane, cx);
         cx.show_message("the conversation will be kept");
         return;
     }
@@ -30,7 +30,6 @@ pub(crate) fn toggle_temporary(screen: &mut Screen, cx: &mut Cx<'_>) {
     screen.pane.draft_due = None;
     save_changes(cx, vec![ConversationChange::NewDraft(String::new())]);
     cx.chats.saves.temporary.is_next = true;
-    cx.show_message("temporary: nothing of this conversation is kept but its cost");
 }
 
 /// Says that the conversation on the screen will be gone, if it is temporary.
