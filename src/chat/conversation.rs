@@ -237,7 +237,7 @@ impl Conversation {
 
     /// What a list says about it below its rows.
     pub fn preview(&self) -> ConversationPreview {
-        let prompts = self.messages.values().rev().filter_map(|message| match &message.body {
+        let mut prompts = self.messages.values().rev().filter_map(|message| match &message.body {
             MessageBody::Prompt(prompt) => Some(&prompt.text),
             MessageBody::Answer(_) => None,
         });
@@ -245,7 +245,7 @@ impl Conversation {
             messages: self.messages.len(),
             bytes: 0,
             cost: self.cost.known.clone(),
-            last_prompt: prompts.into_iter().next().map(|text| text.chars().take(600).collect()).unwrap_or_default(),
+            last_prompt: prompts.next().map(|text| text.chars().take(600).collect()).unwrap_or_default(),
         }
     }
 

@@ -157,7 +157,10 @@ impl StoreWorker {
         let changes: Vec<&[ConversationChange]> = saves.iter().map(|(_, changes)| changes.as_slice()).collect();
         if changes.iter().all(|changes| changes.is_empty()) {
             // Nothing is to be written, so nothing can fail: what is temporary works without a database.
-            return saves.iter().for_each(|(ticket, _)| (self.replies)(StoreReply::Saved(*ticket)));
+            for (ticket, _) in saves {
+                (self.replies)(StoreReply::Saved(*ticket));
+            }
+            return;
         }
         let outcomes = match self.database() {
             Ok(database) => database.save(&changes),

@@ -168,21 +168,21 @@ fn a_filter_finds_titles_and_esc_shows_all_again() {
     assert!(app.screen().contains("Haiku"), "{}", app.screen());
 }
 
-fn purge_at_start(trash_days: u32) -> Option<Option<Timestamp>> {
+/// The ages that were given to delete what is too old.
+fn purges_at_start(trash_days: u32) -> Vec<Option<Timestamp>> {
     let start = default_start(80, 24);
     let config = Config { trash_days, ..start.config.clone() };
     let mut app = Harness::with_start(StartOptions { config, ..start });
     app.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
-    jobs(&mut app)
-        .into_iter()
-        .find_map(|job| if let StoreJob::PurgeTrash { before } = job { Some(before) } else { None })
+    let purges = jobs(&mut app).into_iter();
+    purges.filter_map(|job| if let StoreJob::PurgeTrash { before } = job { Some(before) } else { None }).collect()
 }
 
 #[test]
 fn what_is_too_old_is_deleted_at_a_start_unless_the_config_keeps_it() {
     let now: Timestamp = "2026-11-22T14:02:00Z".parse().expect("a timestamp");
-    let days = |days: i64| Some(Some(now - jiff::SignedDuration::from_hours(24 * days)));
-    assert_eq!(purge_at_start(30), days(30));
-    assert_eq!(purge_at_start(7), days(7));
-    assert_eq!(purge_at_start(0), None);
+    let days = |days: i64| vec![Some(now - jiff::SignedDuration::from_hours(24 * days))];
+    assert_eq!(purges_at_start(30), days(30));
+    assert_eq!(purges_at_start(7), days(7));
+    assert_eq!(purges_at_start(0), []);
 }
