@@ -28,7 +28,7 @@ use tokio::{
 
 use crate::{
     api::{self, FaultKind, Request},
-    chat::{CallId, ConversationId, MessageId, StreamId},
+    chat::{Answer, CallId, ConversationId, MessageId, StreamId},
     citations::check::{CheckOutcome, CheckQuestion, CheckedPage},
     clock,
     config::{self, AppPaths, Config},
@@ -164,7 +164,20 @@ impl EffectRuntime {
             Effect::OpenPage(url) => self.browse(url),
             Effect::CheckPage { conversation, message, questions } => self.check_page(conversation, message, questions),
             Effect::JudgeClaims { conversation, message, endpoint, request } => {
-                self.judge_claims(conversation, message, &endpoint, request);
+                self.ask_aside(&endpoint, request, move |model, result| Msg::ClaimsJudged {
+                    conversation,
+                    message,
+                    model,
+                    result,
+                });
+            }
+            Effect::SuggestTitle { conversation, message, endpoint, request } => {
+                self.ask_aside(&endpoint, request, move |model, result| Msg::TitleSuggested {
+                    conversation,
+                    message,
+                    model,
+                    result,
+                });
             }
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
             Effect::PipeToCommand { command, text } => self.pipe(command, text),
@@ -251,12 +264,12 @@ impl EffectRuntime {
         });
     }
 
-    fn judge_claims(
+    /// Sends a request that belongs to no turn, and reports the model's name and its whole answer.
+    fn ask_aside(
         &mut self,
-        conversation: ConversationId,
-        message: MessageId,
         endpoint: &str,
         request: Box<Request>,
+        report: impl FnOnce(String, Result<Box<Answer>, String>) -> Msg + Send + 'static,
     ) {
         let (inbox, server) = (self.inbox.clone(), self.servers.get(endpoint));
         let unknown = format!("there is no endpoint {endpoint} any more");
@@ -266,8 +279,7 @@ impl EffectRuntime {
                 Some(server) => streams::read_whole(&server, &request).await,
                 None => Err(unknown),
             };
-            let msg = Msg::ClaimsJudged { conversation, message, model, result: result.map(Box::new) };
-            let _ = inbox.send(msg).await; // Fails only on shutdown.
+            let _ = inbox.send(report(model, result.map(Box::new))).await; // Fails only on shutdown.
         });
     }
 

@@ -9,6 +9,7 @@ mod error;
 mod exchange_database;
 mod integrity;
 mod journal_v1;
+mod kept_state;
 mod newer;
 mod page_reader;
 mod queries;
@@ -23,6 +24,7 @@ mod search_thread;
 mod searching;
 mod source_checks;
 mod stored_json;
+mod trash;
 mod worker;
 
 use std::{
@@ -37,8 +39,8 @@ use std::{
 use crate::{
     api::Usd,
     chat::{
-        Conversation, ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, StoredCheck,
-        Timestamp, WireRecording,
+        Conversation, ConversationChange, ConversationId, ConversationPreview, ConversationSummary, ItemSlot,
+        MessageId, StoredCheck, Timestamp, TrashedConversation, WireRecording,
     },
     search::FilterValues,
     tools::{ToolGrant, ToolOutcome},
@@ -177,6 +179,15 @@ pub enum StoreJob {
     /// Saves what can be read of a damaged database into a new one. Answered by `Repaired`, after an `Opened` if there was
     /// something to repair.
     RepairDatabase,
+    /// Loads which panes were shown. There is no reply if that was never stored.
+    LoadPanes,
+    /// Lists what is in the trash. There is no reply if the query fails.
+    ListTrash,
+    /// Deletes for good what was moved to the trash before then, or everything; a few conversations at a time. Answered by
+    /// `TrashPurged`; there is no reply if nothing can be deleted now.
+    PurgeTrash { before: Option<Timestamp> },
+    /// Loads what a list says about a conversation below its rows. There is no reply if the query fails.
+    LoadListPreview(ConversationId),
     /// Adds up the cost of all answers that ended since then.
     SumCosts { since: Timestamp },
     /// Searches everything that was said, and ends the search before. Answered by `Found` or `SearchFailed`, unless a newer
@@ -253,6 +264,20 @@ pub enum StoreReply {
     CostsSummed {
         since: Timestamp,
         cost: Usd,
+    },
+    /// Which panes were shown, as JSON.
+    Panes(String),
+    /// What is in the trash, the most recent first.
+    TrashListed(Vec<TrashedConversation>),
+    /// These were deleted for good.
+    TrashPurged {
+        before: Option<Timestamp>,
+        conversations: Vec<ConversationId>,
+        has_more: bool,
+    },
+    ListPreview {
+        conversation: ConversationId,
+        preview: ConversationPreview,
     },
     /// What the checks of cited pages found.
     Checks {

@@ -14,13 +14,13 @@ use super::{
     queries::{self, id_text, read_text, read_uuid, readable_rows},
     recover,
     run_marker::RunMarker,
-    save, search_index, source_checks,
+    save, search_index, source_checks, trash,
     worker::{self, LoadFailure},
 };
 use crate::{
     api::Usd,
     chat::{
-        ConversationId, ConversationSummary, ItemSlot, MessageId, SideCost, WholeConversation,
+        ConversationId, ConversationSummary, ItemSlot, MessageId, SideCost, TrashedConversation, WholeConversation,
         nanos::{from_nanos, to_nanos},
     },
     tools::ToolOutcome,
@@ -58,6 +58,11 @@ impl ExchangeDatabase {
     pub fn list(&self) -> Result<Vec<ConversationSummary>, StoreError> {
         queries::newest_conversations(&self.database.connection, usize::MAX)
             .map_err(|error| self.database.explain(&error))
+    }
+
+    /// What is in the trash, the most recent first.
+    pub fn trashed(&self) -> Result<Vec<TrashedConversation>, StoreError> {
+        trash::trashed_conversations(&self.database.connection).map_err(|error| self.database.explain(&error))
     }
 
     /// Finds a conversation by its id, its title, or the beginning of its id.

@@ -7,11 +7,15 @@ use std::{
     thread,
 };
 
+use rusqlite::TransactionBehavior;
+
 use super::{
     RepairReport, SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, integrity,
-    queries, queued, recover, repair, search_index, source_checks,
+    kept_state, queries, queued, recover, repair, search_index, source_checks, trash,
 };
-use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId};
+use crate::chat::{
+    Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId, Timestamp,
+};
 
 /// How many conversations come with the first reply.
 const INITIAL_SUMMARIES: usize = 200;
@@ -142,6 +146,26 @@ impl StoreWorker {
                         Err(_) => continue,
                     }
                 }
+                StoreJob::LoadPanes => match self.query(|database| kept_state::panes(&database.connection)) {
+                    Ok(Some(panes)) => StoreReply::Panes(panes),
+                    Ok(None) | Err(_) => continue,
+                },
+                StoreJob::ListTrash => {
+                    match self.query(|database| trash::trashed_conversations(&database.connection)) {
+                        Ok(trashed) => StoreReply::TrashListed(trashed),
+                        Err(_) => continue,
+                    }
+                }
+                StoreJob::PurgeTrash { before } => match self.purge(before) {
+                    Ok((conversations, has_more)) => StoreReply::TrashPurged { before, conversations, has_more },
+                    Err(_) => continue,
+                },
+                StoreJob::LoadListPreview(conversation) => {
+                    match self.query(|database| trash::preview(&database.connection, conversation)) {
+                        Ok(Some(preview)) => StoreReply::ListPreview { conversation, preview },
+                        Ok(None) | Err(_) => continue,
+                    }
+                }
                 StoreJob::LoadHints => {
                     let Ok(hints) = self.query(|database| queries::shown_hints(&database.connection)) else { continue };
                     StoreReply::Hints(hints)
@@ -176,6 +200,13 @@ impl StoreWorker {
 
     fn save(&mut self, saves: &[(SaveTicket, Vec<ConversationChange>)]) {
         let changes: Vec<&[ConversationChange]> = saves.iter().map(|(_, changes)| changes.as_slice()).collect();
+        if changes.iter().all(|changes| changes.is_empty()) {
+            // Nothing is to be written, so nothing can fail: what is temporary works without a database.
+            for (ticket, _) in saves {
+                (self.replies)(StoreReply::Saved(*ticket));
+            }
+            return;
+        }
         let outcomes = match self.database() {
             Ok(database) => database.save(&changes),
             Err(error) => vec![Err(error); saves.len()],
@@ -214,6 +245,18 @@ impl StoreWorker {
         let report = repair::repair(&self.path)?;
         self.open()?;
         Ok(Some(report))
+    }
+
+    /// Deletes some of the trash in one transaction.
+    fn purge(&mut self, before: Option<Timestamp>) -> Result<(Vec<ConversationId>, bool), StoreError> {
+        let database = self.database()?;
+        let purged =
+            database.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+                let purged = trash::purge(&transaction, before.unwrap_or(Timestamp::MAX))?;
+                transaction.commit()?;
+                Ok(purged)
+            });
+        purged.map_err(|error| database.explain(&error))
     }
 
     fn load_with(
@@ -299,6 +342,7 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     let queue = queued::queued(&db, id, &database.marker, &writers)?;
     let mut conversation = Conversation::restore(header, messages, stored.draft, queue);
     conversation.filing = stored.filing;
+    conversation.reading = stored.reading;
     Ok(conversation)
 }
 
@@ -318,7 +362,11 @@ fn readable_branch(branch: Vec<MessageId>, messages: &[Message]) -> Vec<MessageI
 }
 
 fn find_latest(database: &OpenDatabase) -> Result<ConversationId, LoadFailure> {
-    queries::newest_conversations(&database.connection, 1)?.first().map(|newest| newest.id).ok_or(LoadFailure::Missing)
+    let newest = queries::newest_conversations(&database.connection, 1)?;
+    let newest = newest.first().ok_or(LoadFailure::Missing)?;
+    // What was open last, unless something has happened in another conversation since.
+    let shown = kept_state::shown_conversation(&database.connection)?;
+    Ok(shown.filter(|(_, at)| *at >= newest.updated_at).map_or(newest.id, |(id, _)| id))
 }
 
 /// Finds a conversation by id, then by title, then by title ignoring case, then by a prefix of the id.

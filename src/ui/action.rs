@@ -180,6 +180,11 @@ actions! {
     SearchHistory, "history", "Search earlier prompts", "history", Commands, [(Global, "ctrl-r"), (Global, "ctrl-x h")];
     OpenEditor, "editor", "Write the prompt in $EDITOR", "editor", Commands, [(Global, "ctrl-g"), (Global, "ctrl-x g")];
     TrashConversation, "trash", "Move the conversation to the trash", "to the trash", Commands, [(Global, "ctrl-x d"), (List, "d")];
+    SuggestTitle, "auto-title", "Title from a cheap model", "title", Commands, [];
+    ShowTrash, "show-trash", "Trash: restore, or delete for good", "trash", Commands, [];
+    EmptyTrash, "empty-trash", "Empty the trash", "empty", Commands, [(Trash, "E")];
+    DeleteForGood, "delete-for-good", "Delete it for good", "delete", KeysOnly, [(Trash, "d")];
+    ToggleTemporary, "temporary", "Temporary conversation: nothing of it is kept", "temporary", Commands, [];
     UndoListChange, "undo", "Undo the last change in the list", "undo", Commands, [(List, "u")];
     PinConversation, "pin", "Pin the conversation, or unpin it", "pin", Commands, [(List, "p")];
     TagConversation, "tag", "Tag the conversation", "tag", Commands, [(List, "t")];
@@ -258,7 +263,7 @@ actions! {
         [(Form, "tab"), (Xray, "tab"), (Tools, "tab"), (Pager, "tab")];
     PreviousSection, "previous-section", "Previous section or entry", "previous section", KeysOnly,
         [(Form, "shift-tab"), (Xray, "shift-tab"), (Tools, "shift-tab"), (Pager, "shift-tab")];
-    SearchRows, "search-rows", "Search what is shown", "search", KeysOnly, [(Xray, "/"), (Tools, "/"), (Pager, "/")];
+    SearchRows, "search-rows", "Search what is shown", "search", KeysOnly, [(Xray, "/"), (Tools, "/"), (Pager, "/"), (Trash, "/")];
     Close, "close", "Close it", "close", KeysOnly, [(Pager, "q")];
     SaveShown, "save", "Save what is shown to a file", "save", KeysOnly, [(CodePicker, "ctrl-s"), (Xray, "s"), (Pager, "s")];
     PipeCode, "pipe-code", "Pipe the code to a command", "pipe to a command", KeysOnly, [(CodePicker, "ctrl-o")];
@@ -274,7 +279,6 @@ actions! {
     AskTrust, "ask-trust", "Show what the server's file would run before you trust it", "trust", KeysOnly, [(Tools, "t"), (ToolPage, "t")];
     ConfirmTrust, "confirm-trust", "Trust the file that is shown", "trust it", KeysOnly, [(ToolPage, "y")];
     ForgetGrant, "forget-grant", "Make the tool ask again, whatever you allowed", "ask again", KeysOnly, [(ToolPage, "d")];
-    ConfirmSafeguard, "confirm-safeguard", "Switch the safeguard off", "switch it on", KeysOnly, [(Safeguard, "y")];
     SignIn, "login", "Sign in with OpenRouter", "sign in", Commands, [];
     SignOut, "logout", "Sign out: remove the OpenRouter key", "sign out", Commands, [];
     ConnectSignIn, "connect-sign-in", "Sign in with OpenRouter from the connect screen", "sign in", KeysOnly, [(Connect, "1")];
@@ -285,6 +289,7 @@ actions! {
     ConnectKey, "connect-key", "Paste an OpenRouter key", "key", KeysOnly, [(Connect, "2")];
     ConnectServer, "connect-server", "Use a server of your own", "server", KeysOnly, [(Connect, "3")];
     ConnectDemo, "connect-demo", "Look around in the demo", "demo", KeysOnly, [(Connect, "4")];
+    ConfirmSafeguard, "confirm-safeguard", "Confirm: switch a safeguard off, delete for good", "confirm", KeysOnly, [(Safeguard, "y")];
     ForgetKey, "forget-key", "Forget the key under the cursor", "forget", KeysOnly, [(Connect, "d")];
     LookAgain, "look-again", "Look for servers on this machine again", "look again", KeysOnly, [(Connect, "r")];
     FetchOnce, "fetch-once", "Fetch the page, until ibid quits without asking again", "yes", KeysOnly, [(Question, "y")];
@@ -371,7 +376,7 @@ impl Action {
 
     /// Returns whether the action can switch a safeguard off: it is shown in the warning colour and asks once.
     pub fn switches_safeguard(self) -> bool {
-        matches!(self, Self::ToggleAllowAll | Self::TrustServers)
+        matches!(self, Self::ToggleAllowAll | Self::TrustServers | Self::EmptyTrash | Self::DeleteForGood)
     }
 
     /// Returns what may follow the action's name after a slash; `None` if it is run as it is.

@@ -119,6 +119,22 @@ impl Chats {
         self.conversations.get(&self.content.conversation_id()?)
     }
 
+    /// Makes a new conversation temporary if the next one is to be.
+    pub fn make_temporary_if_wanted(&mut self, conversation: &mut Conversation) {
+        if std::mem::take(&mut self.saves.temporary.is_next) {
+            conversation.is_temporary = true;
+            self.saves.temporary.add(conversation.id);
+        }
+    }
+
+    /// Returns whether what is on the screen is temporary.
+    pub fn is_temporary(&self) -> bool {
+        match self.current_conversation() {
+            Some(conversation) => conversation.is_temporary,
+            None => self.saves.temporary.is_next,
+        }
+    }
+
     /// Returns the settings for the next prompt on the screen.
     pub fn settings(&self) -> &ChatSettings {
         self.current_conversation().map_or(&self.new_settings, |conversation| &conversation.settings)

@@ -122,6 +122,13 @@ pub enum Effect {
         endpoint: String,
         request: Box<api::Request>,
     },
+    /// Asks a model for a title; answered by `Msg::TitleSuggested`. What it costs belongs to the message.
+    SuggestTitle {
+        conversation: ConversationId,
+        message: MessageId,
+        endpoint: String,
+        request: Box<api::Request>,
+    },
     /// Writes a file to the path the user gave, and overwrites one only on request; answered by `Msg::Written`.
     WriteFile {
         path: String,

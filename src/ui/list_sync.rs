@@ -27,7 +27,9 @@ pub(crate) fn look_for_changes(cx: &mut Cx<'_>) {
 pub(crate) fn on_changed_elsewhere(cx: &mut Cx<'_>) {
     cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     cx.effects.push(Effect::RunStoreJob(cx.chats.daily_cost.sum_job()));
-    if let Some(id) = cx.chats.current_conversation().filter(|chat| !chat.is_new()).map(|chat| chat.id) {
+    if let Some(id) =
+        cx.chats.current_conversation().filter(|chat| !chat.is_new() && !chat.is_temporary).map(|chat| chat.id)
+    {
         cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
     }
 }
@@ -66,7 +68,8 @@ fn drop_missing(chats: &mut Chats, rows: &[ConversationSummary]) {
     let Chats { index, conversations, content, .. } = chats;
     let is_busy = |id: ConversationId| {
         let open = conversations.get(&id);
-        *content == PaneContent::Conversation(id) || open.is_some_and(|chat| chat.is_new() || !chat.turns.is_empty())
+        *content == PaneContent::Conversation(id)
+            || open.is_some_and(|chat| chat.is_new() || chat.is_temporary || !chat.turns.is_empty())
     };
     let stored: HashSet<_> = rows.iter().map(|row| row.id).collect();
     index.retain(|row| stored.contains(&row.id) || is_busy(row.id));

@@ -120,6 +120,13 @@ pub enum Msg {
         model: String,
         result: Result<Box<Answer>, String>,
     },
+    /// The title that a model gave, or why it did not.
+    TitleSuggested {
+        conversation: ConversationId,
+        message: MessageId,
+        model: String,
+        result: Result<Box<Answer>, String>,
+    },
     /// The editor has closed; `Ok` is the saved text.
     EditorClosed(Result<String, String>),
     /// How an attempt to connect has ended.

@@ -3,9 +3,9 @@
 use super::{
     Effect, InitialConversation,
     actions::{
-        database_care,
+        database_care, kept_state,
         model_settings::{ensure_model, fetch_models},
-        searching, switching,
+        searching, switching, trash_actions,
     },
     chats::DatabaseState,
     chats::PaneContent,
@@ -84,7 +84,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Prompts(prompts) => {
             // Prompts of this run may have been sent before the database was read.
             for sent in std::mem::replace(&mut cx.chats.prompt_history, prompts).into_iter().rev() {
-                switching::remember_prompt(&mut cx.chats.prompt_history, sent);
+                switching::push_prompt(&mut cx.chats.prompt_history, sent);
             }
         }
         // Commands may have been run before the database was read.
@@ -95,6 +95,12 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         }
         StoreReply::Hints(times) => cx.chats.taught_hints.on_loaded(times),
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
+        StoreReply::Panes(panes) => kept_state::on_panes_loaded(screen, cx, &panes),
+        StoreReply::TrashListed(rows) => trash_actions::on_listed(screen, rows),
+        StoreReply::TrashPurged { before, conversations, has_more } => {
+            trash_actions::on_purged(screen, cx, before, &conversations, has_more);
+        }
+        StoreReply::ListPreview { conversation, preview } => screen.list.set_preview(conversation, preview),
         StoreReply::Checks { conversation, checks } => {
             super::actions::source_checks::on_checks_loaded(&mut screen.pane, conversation, checks);
         }
@@ -123,6 +129,7 @@ fn open_exchange(screen: &mut Screen, cx: &mut Cx<'_>, exchange: OpeningExchange
     let mut conversation = Conversation::begun_with(exchange.prompt, answer, settings, &mut cx.chats.ids, cx.now);
     draft.clone_into(&mut conversation.draft);
     let id = conversation.id;
+    cx.chats.make_temporary_if_wanted(&mut conversation);
     on_conversation_loaded(screen, cx, conversation);
     refresh_row(cx.chats, id);
 }
@@ -142,6 +149,8 @@ fn on_database_opened(
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadUses));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadHints));
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPanes));
+    trash_actions::purge_expired(cx);
     if cx.chats.unlisted_count > 0 {
         cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     }
@@ -150,7 +159,7 @@ fn on_database_opened(
     match open {
         InitialConversation::New => {
             let composer = &mut screen.pane.composer;
-            if composer.is_empty() {
+            if composer.is_empty() && !cx.chats.saves.temporary.is_next {
                 composer.set_text(new_draft);
             }
         }

@@ -183,6 +183,7 @@ fn draw_rule_label(state: &State, rule: Rect, buf: &mut Buffer) {
         Some(EditTarget::Prompt(_)) => ("editing an earlier prompt ", "send as a branch"),
         Some(EditTarget::Arguments(_)) => ("editing the arguments of a call ", "change them"),
         Some(EditTarget::Reason(_)) => ("saying why a call is denied ", "deny"),
+        None if state.chats.is_temporary() => return draw_temporary_label(state, rule, buf),
         None => return,
     };
     let theme = &state.env.theme;
@@ -197,6 +198,13 @@ fn draw_rule_label(state: &State, rule: Rect, buf: &mut Buffer) {
     let mut spans = vec![Span::raw(" ")];
     spans.extend(line.spans);
     Line::from(spans).render(area, buf);
+}
+
+/// Marks the composer's rule of a temporary conversation.
+fn draw_temporary_label(state: &State, rule: Rect, buf: &mut Buffer) {
+    let theme = &state.env.theme;
+    let label = format!("{} temporary: only its cost is kept ", theme.marks.temporary);
+    buf.set_stringn(rule.x, rule.y, label, rule.width.into(), theme.style(ColourRole::Warning));
 }
 
 /// Draws an empty conversation: the model that will answer, and hints for first steps.

@@ -15,4 +15,5 @@ mod schemas;
 mod searching;
 mod source_checks;
 pub mod test_database;
+mod trash;
 mod upgrades;

@@ -27,6 +27,8 @@ mod raw_input;
 mod safety;
 mod searching;
 mod sign_in;
+mod stored;
+mod temporary;
 mod trials;
 mod trouble;
 

@@ -33,7 +33,7 @@ pub(crate) fn edit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
     let text = prompt.text.clone();
     switching::save_draft_now(&mut screen.pane, cx);
     let draft = screen.pane.composer.take();
-    switching::remember_prompt(&mut cx.chats.prompt_history, draft);
+    switching::remember_prompt(cx.chats, draft);
     screen.pane.composer.set_text(&text);
     screen.pane.editing = Some(EditTarget::Prompt(id));
     screen.focus = PaneFocus::Composer;

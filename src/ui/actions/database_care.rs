@@ -49,7 +49,7 @@ pub(crate) fn offer_repair(screen: &mut Screen, error: &StoreError) {
         && screen.overlays.is_empty()
         && screen.pane.composer.is_empty()
     {
-        screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion::repair(words)));
+        screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion::Repair { damage: words.clone() }));
     }
 }
 
@@ -63,7 +63,9 @@ pub(crate) fn on_checked(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<In
             0 => String::new(),
             others => format!(" (and {others} more)"),
         };
-        screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion::repair(&format!("{first}{others}"))));
+        screen
+            .overlays
+            .push(ScreenOverlay::Safeguard(SafeguardQuestion::Repair { damage: format!("{first}{others}") }));
         return;
     }
     let (conversations, messages) = (report.conversations, report.messages);
@@ -79,7 +81,9 @@ pub(crate) fn on_checked(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<In
 pub(crate) fn on_repaired(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<Option<RepairReport>, StoreError>) {
     match result {
         Ok(Some(report)) => {
-            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion::repaired(&report_words(&report))));
+            screen
+                .overlays
+                .push(ScreenOverlay::Safeguard(SafeguardQuestion::Repaired { report: report_words(&report) }));
         }
         Ok(None) => cx.show_message("there is nothing to repair: the database is sound"),
         Err(error) => cx.warn(format!("not repaired, and nothing was changed: {error}")),

@@ -65,6 +65,12 @@ pub fn describe(action: Action) -> &'static str {
         Action::SearchHistory => "Finds a prompt from any conversation and puts it into the composer.",
         Action::OpenEditor => "Opens the draft in your editor and takes it back when you close it.",
         Action::TrashConversation => "Moves this conversation to the trash, where it can be restored.",
+        Action::SuggestTitle => {
+            "Asks the title_model of the config for a title, and shows its price. /title auto does the same."
+        }
+        Action::ShowTrash => "Lists what was deleted, to restore it, or to delete it for good.",
+        Action::EmptyTrash => "Deletes everything in the trash for good. It asks once.",
+        Action::ToggleTemporary => "Begins a conversation of which only the cost is kept. It is gone when ibid quits.",
         Action::UndoListChange => "Takes back what was last done in the list: trash, pin, tags, archive or title.",
         Action::PinConversation => "Keeps this conversation at the top of the list, until it is unpinned.",
         Action::TagConversation => "Gives this conversation tags, such as #rust. With -rust a tag is taken away.",

@@ -26,6 +26,7 @@ use crate::{
         status::leader_hints::LeaderView,
         toasts::ToastView,
         tools::ToolListView,
+        trash::TrashView,
         xray::XrayView,
     },
 };
@@ -87,6 +88,18 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             ScreenOverlay::Tools(list) => {
                 let notice = no_tools_reason(&state.chats, &state.env);
                 let view = ToolListView { list, notice: notice.as_deref(), keymap, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Trash(list) => {
+                let view = TrashView {
+                    list,
+                    now,
+                    zone: &state.env.time_zone,
+                    kept_days: Some(state.env.config.trash_days).filter(|days| *days > 0),
+                    keymap,
+                    theme,
+                };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }

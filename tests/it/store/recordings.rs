@@ -33,7 +33,7 @@ pub fn recording(events: usize) -> WireRecording {
     recording
 }
 
-fn recording_change(n: u128, recording: &WireRecording, most_in_all: u64) -> ConversationChange {
+pub fn recording_change(n: u128, recording: &WireRecording, most_in_all: u64) -> ConversationChange {
     ConversationChange::Recording {
         message: message_id(n),
         recording: Box::new(recording.clone()),
