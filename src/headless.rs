@@ -16,7 +16,7 @@ use crate::{
     },
     clock, console,
     runtime::EffectRuntime,
-    store::{SaveTicket, StoreJob, StoreReply},
+    store::{SaveTicket, StoreError, StoreJob, StoreReply},
     text::{self, TextCleaner, work},
     ui::{self, Effect, Msg, State},
 };
@@ -165,6 +165,7 @@ impl AskSession<'_> {
             };
             let store_error = match &msg {
                 Msg::StoreReply(StoreReply::OpenFailed(error)) => Some(error.to_string()),
+                Msg::StoreReply(StoreReply::ReadOnly(error @ StoreError::Newer { .. })) => Some(error.to_string()),
                 _ => None,
             };
             if let Msg::StoreReply(reply) = &msg {
@@ -472,7 +473,7 @@ fn answer_texts(answer: &Answer) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the titles and addresses of the sources, in order of first citation, each address once.
-fn cited_sources(answer: &Answer) -> Vec<(&str, &str)> {
+pub(crate) fn cited_sources(answer: &Answer) -> Vec<(&str, &str)> {
     let mut sources: Vec<(&str, &str)> = Vec::new();
     for annotation in answer.annotations() {
         let Some(url) = annotation.url.as_deref() else { continue };

@@ -156,7 +156,7 @@ pub fn run(
             match read.map(|read| writer.write(read)) {
                 Ok(Ok(outcome)) => report.count(outcome),
                 Ok(Err(error)) => failure = Some(error),
-                Err(why) => report.add_failure(&file.label, why),
+                Err(why) => report.add_failure(&file.label, &why),
             }
             let goes_on = failure.is_none() && watch(progress) == ImportFlow::Continue;
             report.stopped |= !goes_on && failure.is_none();
@@ -169,7 +169,7 @@ pub fn run(
             return Err(error.into());
         }
         if let Err(why) = read {
-            report.add_failure(&file.label, why);
+            report.add_failure(&file.label, &why);
         }
         if report.stopped {
             break;

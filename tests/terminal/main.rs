@@ -14,6 +14,7 @@ mod endurance;
 mod exact_output;
 mod headless;
 mod hygiene;
+mod imports;
 mod input;
 mod joined_emoji;
 mod last_words;
@@ -25,6 +26,10 @@ mod notifications;
 mod queue;
 mod raw_input;
 mod safety;
+mod searching;
+mod sign_in;
+mod stored;
+mod temporary;
 mod trials;
 mod trouble;
 

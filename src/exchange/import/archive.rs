@@ -74,7 +74,7 @@ impl ZipSource {
                 found.push(ZipEntry { index, name, bytes: entry.size() });
             }
         }
-        let packed = std::fs::metadata(&self.path).map(|found| found.len()).unwrap_or(0);
+        let packed = std::fs::metadata(&self.path).map_or(0, |found| found.len());
         if unpacked > MAX_UNPACKED_BYTES || is_bomb(unpacked, packed) {
             return Err(bomb_words(unpacked));
         }

@@ -1,4 +1,4 @@
-//! ChatGPT's data export: `conversations.json`, a list of trees.
+//! The data export of `ChatGPT`: `conversations.json`, a list of trees.
 
 use serde_json::Value;
 

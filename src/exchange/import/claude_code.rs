@@ -110,7 +110,9 @@ impl ClaudeCodeSession {
         message.model = json::text(said, "model").filter(|model| *model != "<synthetic>").map(str::to_owned);
         message.generation = json::text(said, "id").map(str::to_owned);
         message.usage = usage(&said["usage"]);
-        json::list(said, "content").iter().for_each(|block| add_block(&mut message, block, findings));
+        for block in json::list(said, "content") {
+            add_block(&mut message, block, findings);
+        }
         if json::text(said, "stop_reason") == Some("max_tokens") {
             message.end = AnswerEnd::Incomplete { reason: Some("max_output_tokens".into()) };
         }

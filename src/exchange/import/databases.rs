@@ -85,7 +85,7 @@ fn immutable_uri(path: &Path) -> String {
 /// The rows of a query as objects, so that a column that a version lacks is only missing.
 pub(super) fn query(db: &Connection, sql: &str, values: &[&dyn ToSql]) -> rusqlite::Result<Vec<Value>> {
     let mut statement = db.prepare_cached(sql)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query(values)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

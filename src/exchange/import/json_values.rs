@@ -174,17 +174,13 @@ impl<R: BufRead> JsonValues<R> {
             if available.is_empty() {
                 return Ok(None);
             }
-            match available.iter().position(|byte| !byte.is_ascii_whitespace()) {
-                Some(at) => {
-                    let byte = available[at];
-                    self.consume(at);
-                    return Ok(Some(byte));
-                }
-                None => {
-                    let all = available.len();
-                    self.consume(all);
-                }
+            if let Some(at) = available.iter().position(|byte| !byte.is_ascii_whitespace()) {
+                let byte = available[at];
+                self.consume(at);
+                return Ok(Some(byte));
             }
+            let all = available.len();
+            self.consume(all);
         }
     }
 

@@ -96,12 +96,13 @@ fn read_message(message: &Value, file: &Value, findings: &mut Findings) -> Forei
         cost: Some(cost),
         ..Usage::default()
     });
-    match message.get("items").and_then(Value::as_array) {
-        Some(items) => items.iter().for_each(|item| add_item(&mut read, item, file, findings)),
-        None => {
-            read.add_reasoning(json::owned(message, "reasoning"));
-            read.add_text(json::owned(message, "content"));
+    if let Some(items) = message.get("items").and_then(Value::as_array) {
+        for item in items {
+            add_item(&mut read, item, file, findings);
         }
+    } else {
+        read.add_reasoning(json::owned(message, "reasoning"));
+        read.add_text(json::owned(message, "content"));
     }
     for attachment in json::list(message, "attachments") {
         let name = json::text(attachment, "name").or_else(|| json::text(attachment, "filename"));

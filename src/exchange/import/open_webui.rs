@@ -1,4 +1,4 @@
-//! The export of Open WebUI: a list of chats, each a tree; reasoning and calls are elements in the text.
+//! The export of `Open WebUI`: a list of chats, each a tree; reasoning and calls are elements in the text.
 
 use serde_json::Value;
 

@@ -38,7 +38,6 @@ pub struct ImportReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImportedFile {
     pub file: String,
-    #[serde(serialize_with = "form_name")]
     pub form: ImportForm,
     pub bytes: u64,
     /// SHA-256; empty for a database.
@@ -50,8 +49,10 @@ pub struct ImportedFile {
     pub peak: usize,
 }
 
-fn form_name<S: serde::Serializer>(form: &ImportForm, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(form.name())
+impl Serialize for ImportForm {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
 }
 
 impl ImportReport {
@@ -66,10 +67,10 @@ impl ImportReport {
         }
     }
 
-    pub(super) fn add_failure(&mut self, label: &str, why: String) {
+    pub(super) fn add_failure(&mut self, label: &str, why: &str) {
         self.failed += 1;
         if self.failures.len() < MAX_FAILURES {
-            let why = text::one_line(&why);
+            let why = text::one_line(why);
             self.failures.push(format!("{}: {}", text::one_line(label), text::truncate(&why, MAX_REASON_WIDTH)));
         }
     }

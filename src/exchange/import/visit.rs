@@ -240,16 +240,12 @@ impl FileReader<'_> {
             conversation.key = format!("{} {:?}", conversation.title, conversation.created_at);
         }
         let title = conversation.title.clone();
-        match assemble(conversation, form, self.defaults, self.findings) {
-            Some(whole) => {
-                let hash = content_hash(&whole);
-                each(Ok(ReadConversation { whole, hash }), done)
-            }
-            None => {
-                self.findings.add("a conversation without messages", &title);
-                true
-            }
-        }
+        let Some(whole) = assemble(conversation, form, self.defaults, self.findings) else {
+            self.findings.add("a conversation without messages", &title);
+            return true;
+        };
+        let hash = content_hash(&whole);
+        each(Ok(ReadConversation { whole, hash }), done)
     }
 
     /// Reads ibid's own form.

@@ -9,7 +9,7 @@ pub const LAYERS: &[&[&str]] = &[
     &["exchange"],
     &["render"],
     &["store", "mcp", "keys"],
-    &["citations", "config", "log"],
+    &["citations", "config", "log", "search"],
     &["chat"],
     &["api"],
     &["tools"],
@@ -35,12 +35,14 @@ pub const FEATURES: &[&str] = &[
     "rail",
     "results",
     "safeguard",
+    "search",
     "slash",
     "status",
     "themes",
     "title",
     "tools",
     "transcript",
+    "trash",
     "xray",
 ];
 
@@ -62,6 +64,7 @@ pub const SHARED: &[&str] = &[
     "saves",
     "start",
     "teaching",
+    "temporary",
     "test_buffer",
     "toasts",
 ];
