@@ -190,10 +190,12 @@ pub enum StoreReply {
         since: Timestamp,
         cost: Usd,
     },
-    /// What the checks of cited pages found.
+    /// What the checks of cited pages found, and what judging them cost.
     Checks {
         conversation: ConversationId,
         checks: Vec<StoredCheck>,
+        /// What was paid for answers besides the answers themselves.
+        side_costs: Vec<(MessageId, Usd)>,
     },
     /// `None` if nothing was recorded, or if the recording was dropped in favour of newer ones.
     Recording {

@@ -79,7 +79,10 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         }
         StoreReply::Hints(times) => cx.chats.taught_hints.on_loaded(times),
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
-        StoreReply::Checks { conversation, checks } => {
+        StoreReply::Checks { conversation, checks, side_costs } => {
+            if let Some(chat) = cx.chats.conversations.get_mut(&conversation) {
+                chat.set_side_costs(side_costs);
+            }
             super::actions::source_checks::on_checks_loaded(&mut screen.pane, conversation, checks);
         }
         StoreReply::Recording { message, result } => {

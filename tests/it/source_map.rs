@@ -183,6 +183,11 @@ fn shown_ranges(source: &str) -> Vec<Range<usize>> {
     ranges
 }
 
+fn line_around(source: &str, at: usize) -> &str {
+    let start = source[..at].rfind('\n').map_or(0, |end| end + 1);
+    source[start..].lines().next().unwrap_or_default()
+}
+
 /// An input at which the property below once failed.
 #[test]
 fn dollars_around_backticks_lose_nothing() {
@@ -257,8 +262,12 @@ proptest! {
             is_shown[run.source].fill(true);
         }
         for range in shown_ranges(&source) {
-            for (at, cluster) in text::cluster_indices(&source[range.clone()]).filter(|(_, cluster)| !matches!(cluster.trim(), "" | "*" | "~")) {
-                prop_assert!(is_shown[range.start + at], "{cluster:?} at {} of {source:?}", range.start + at);
+            for (at, cluster) in text::cluster_indices(&source[range.clone()]).filter(|(_, cluster)| !cluster.trim().is_empty()) {
+                // Beside other letters than Latin, and tags and dollars that are text, stars and tildes that a plain parse shows may
+                // be signs.
+                let line = line_around(&source, range.start + at);
+                let may_be_sign = matches!(cluster, "*" | "~") && !(line.is_ascii() && !line.contains(['<', '$']));
+                prop_assert!(may_be_sign || is_shown[range.start + at], "{cluster:?} at {} of {source:?}", range.start + at);
             }
         }
     }
