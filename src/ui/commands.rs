@@ -105,6 +105,17 @@ impl CommandList {
         list
     }
 
+    /// Lists other rows; the cursor stays on what it was on, if that is still listed.
+    pub fn replace_rows(&mut self, rows: Vec<CommandRow>) {
+        let selected = self.selected().map(|row| row.target.clone());
+        self.rows = rows;
+        self.update();
+        let rows = &self.rows;
+        self.browser.select_first(
+            |entry| matches!(entry, CommandEntry::Row(index, _) if Some(&rows[*index].target) == selected.as_ref()),
+        );
+    }
+
     /// The row under the cursor, which Enter runs.
     pub fn selected(&self) -> Option<&CommandRow> {
         match self.browser.selected()? {

@@ -9,6 +9,7 @@ use super::{
     chats::DatabaseState,
     chats::PaneContent,
     list_sync, notifications,
+    overlays::open_commands::refresh_commands,
 };
 use crate::ui::{chats::Chats, start::OpeningExchange, toasts::ToastSubject};
 use crate::ui::{cx::Cx, screen::Screen};
@@ -22,6 +23,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
     match reply {
         StoreReply::Opened { newest, total, new_draft } => {
             on_database_opened(screen, cx, newest, total, &new_draft);
+            refresh_commands(screen, cx);
             fetch_models(cx);
         }
         StoreReply::Grants { grants, unconfirmed } => {
@@ -54,7 +56,10 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         }
         StoreReply::SaveFailed { ticket, error } => on_save_failed(cx, ticket, &error),
         StoreReply::ChangedElsewhere => list_sync::on_changed_elsewhere(cx),
-        StoreReply::Listed { conversations } => list_sync::on_listed(cx, conversations),
+        StoreReply::Listed { conversations } => {
+            list_sync::on_listed(cx, conversations);
+            refresh_commands(screen, cx);
+        }
         StoreReply::Loaded(conversation) => on_conversation_loaded(screen, cx, *conversation),
         StoreReply::Refreshed(stored) => list_sync::on_refreshed(cx, *stored),
         StoreReply::LoadFailed { target: what, error } => {
@@ -253,19 +258,7 @@ pub(crate) fn refresh_row(chats: &mut Chats, id: ConversationId) {
         *row = summary;
         return;
     }
-    match chats.index.iter().position(|row| row.id == id) {
-        Some(at) if chats.index[at].updated_at == summary.updated_at => chats.index[at] = summary,
-        Some(at) => {
-            chats.index.remove(at);
-            insert_summary(&mut chats.index, summary);
-        }
-        None => insert_summary(&mut chats.index, summary),
-    }
-}
-
-fn insert_summary(index: &mut Vec<ConversationSummary>, summary: ConversationSummary) {
-    let position = index.partition_point(|row| row.updated_at > summary.updated_at);
-    index.insert(position, summary);
+    chats.index.put(summary);
 }
 
 /// Saves changes that no turn is waiting for.

@@ -4,7 +4,7 @@ use super::{
     delimiters,
     display::{BoxItem, FormulaSetter, LimitStyle},
     formula_box::{BoxAlign, FormulaBox},
-    grid_syntax::{ColumnAlign, FormulaGrid, GridColumn, GridKind},
+    grid_syntax::{FormulaGrid, GridAlign, GridColumn, GridKind},
     symbols::AtomClass,
 };
 
@@ -33,12 +33,12 @@ impl GridBand {
     }
 }
 
-impl From<ColumnAlign> for BoxAlign {
-    fn from(align: ColumnAlign) -> Self {
+impl From<GridAlign> for BoxAlign {
+    fn from(align: GridAlign) -> Self {
         match align {
-            ColumnAlign::Left => Self::Left,
-            ColumnAlign::Center => Self::Center,
-            ColumnAlign::Right => Self::Right,
+            GridAlign::Left => Self::Left,
+            GridAlign::Center => Self::Center,
+            GridAlign::Right => Self::Right,
         }
     }
 }

@@ -42,13 +42,13 @@ pub(super) enum GridKind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct GridColumn {
-    pub align: ColumnAlign,
+    pub align: GridAlign,
     pub has_line_before: bool,
     pub has_line_after: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ColumnAlign {
+pub(super) enum GridAlign {
     Left,
     Center,
     Right,
@@ -71,13 +71,13 @@ const MAX_COLUMNS: usize = 64;
 const MAX_ROWS: usize = 128;
 
 impl GridColumn {
-    const fn of(align: ColumnAlign) -> Self {
+    const fn of(align: GridAlign) -> Self {
         Self { align, has_line_before: false, has_line_after: false }
     }
 }
 
 impl GridEnvironment {
-    fn new(kind: GridKind, open: &'static str, close: &'static str, aligns: &[ColumnAlign]) -> Self {
+    fn new(kind: GridKind, open: &'static str, close: &'static str, aligns: &[GridAlign]) -> Self {
         Self { kind, open, close, columns: aligns.iter().copied().map(GridColumn::of).collect() }
     }
 
@@ -86,17 +86,17 @@ impl GridEnvironment {
     }
 
     pub(super) fn gathered() -> Self {
-        Self::new(GridKind::Gathered, "", "", &[ColumnAlign::Center])
+        Self::new(GridKind::Gathered, "", "", &[GridAlign::Center])
     }
 
     fn matrix(open: &'static str, close: &'static str) -> Self {
-        Self::new(GridKind::Matrix, open, close, &[ColumnAlign::Center])
+        Self::new(GridKind::Matrix, open, close, &[GridAlign::Center])
     }
 
     /// The environment of this name, which has no star at its end.
     fn named(name: &str) -> Option<(Self, EnvironmentArgument)> {
         use EnvironmentArgument::{Alignment, Columns, Count, Nothing};
-        let left = [ColumnAlign::Left];
+        let left = [GridAlign::Left];
         Some(match name {
             "matrix" | "smallmatrix" => (Self::matrix("", ""), Alignment),
             "pmatrix" | "psmallmatrix" => (Self::matrix("(", ")"), Alignment),
@@ -111,7 +111,7 @@ impl GridEnvironment {
             "align" | "aligned" | "split" | "flalign" => (Self::aligned(), Alignment),
             "alignat" | "alignedat" | "xalignat" => (Self::aligned(), Count),
             "eqnarray" => {
-                let columns = [ColumnAlign::Right, ColumnAlign::Center, ColumnAlign::Left];
+                let columns = [GridAlign::Right, GridAlign::Center, GridAlign::Left];
                 (Self::new(GridKind::Matrix, "", "", &columns), Nothing)
             }
             "gather" | "gathered" | "equation" | "displaymath" | "math" | "subequations" => {
@@ -124,11 +124,11 @@ impl GridEnvironment {
 
     /// The column of this index.
     pub(super) fn column(&self, index: usize) -> GridColumn {
-        let pair = [ColumnAlign::Right, ColumnAlign::Left][index % 2];
+        let pair = [GridAlign::Right, GridAlign::Left][index % 2];
         match self.kind {
             GridKind::Aligned => GridColumn::of(pair),
             GridKind::Matrix | GridKind::Cases | GridKind::Gathered | GridKind::Multiline => {
-                let last = self.columns.last().copied().unwrap_or(GridColumn::of(ColumnAlign::Left));
+                let last = self.columns.last().copied().unwrap_or(GridColumn::of(GridAlign::Left));
                 let repeated = if self.columns.len() > 1 { GridColumn::of(last.align) } else { last };
                 self.columns.get(index).copied().unwrap_or(repeated)
             }
@@ -275,9 +275,9 @@ fn columns_of(letters: &str) -> Option<Vec<GridColumn>> {
     let mut has_line = false;
     for letter in letters.chars() {
         let align = match letter {
-            'l' => ColumnAlign::Left,
-            'c' => ColumnAlign::Center,
-            'r' => ColumnAlign::Right,
+            'l' => GridAlign::Left,
+            'c' => GridAlign::Center,
+            'r' => GridAlign::Right,
             '|' | ':' => {
                 has_line = true;
                 continue;

@@ -28,22 +28,39 @@ const RECENT: usize = 3;
 
 /// Opens the commands.
 pub(crate) fn open_commands(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let mut actions: Vec<&ActionEntry> = ACTIONS
-        .iter()
-        .filter(|entry| entry.listing == ActionListing::Commands && entry.action != Action::ShowCommands)
-        .collect();
-    actions.sort_by_key(|entry| std::cmp::Reverse(cx.env.use_count(entry.action)));
-    let has_used = actions.first().is_some_and(|entry| cx.env.use_count(entry.action) > 0);
-    let actions = actions.into_iter().map(|entry| action_row(entry, cx.chats, cx.env));
+    let has_used = actions_by_use(cx.env).next().is_some_and(|entry| cx.env.use_count(entry.action) > 0);
+    let list = CommandList::new(command_rows(cx), RECENT, has_used);
+    screen.overlays.push(ScreenOverlay::Commands(Box::new(list)));
+}
+
+/// Takes conversations that have arrived into commands that are open.
+pub(crate) fn refresh_commands(screen: &mut Screen, cx: &Cx<'_>) {
+    for overlay in &mut screen.overlays {
+        if let ScreenOverlay::Commands(list) = overlay {
+            list.replace_rows(command_rows(cx));
+        }
+    }
+}
+
+/// A row for each command, conversation, model and theme.
+fn command_rows(cx: &Cx<'_>) -> Vec<CommandRow> {
+    let actions = actions_by_use(cx.env).map(|entry| action_row(entry, cx.chats, cx.env));
     let open = cx.chats.content.conversation_id();
     let others = cx.chats.index.iter().filter(|summary| Some(summary.id) != open);
     let conversations = others.map(|summary| conversation_row(summary, cx.chats, cx.env, cx.now));
     let endpoint = &cx.chats.settings().endpoint;
     let models = cx.env.catalogue(endpoint).into_iter().flat_map(|catalogue| &catalogue.models).map(model_row);
     let themes = slash_commands::theme_names(cx.env).into_iter().map(|name| theme_row(name, cx.env));
-    let rows = actions.chain(conversations).chain(models).chain(themes).collect();
-    let list = CommandList::new(rows, RECENT, has_used);
-    screen.overlays.push(ScreenOverlay::Commands(Box::new(list)));
+    actions.chain(conversations).chain(models).chain(themes).collect()
+}
+
+/// The commands that are listed, the most used first.
+fn actions_by_use(env: &Environment) -> impl Iterator<Item = &'static ActionEntry> {
+    let is_listed =
+        |entry: &&ActionEntry| entry.listing == ActionListing::Commands && entry.action != Action::ShowCommands;
+    let mut actions: Vec<&ActionEntry> = ACTIONS.iter().filter(is_listed).collect();
+    actions.sort_by_key(|entry| std::cmp::Reverse(env.use_count(entry.action)));
+    actions.into_iter()
 }
 
 /// Closes the commands and does what the row under the cursor says.
