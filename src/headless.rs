@@ -12,6 +12,7 @@ use std::{
 use tokio::{sync::mpsc, time::Instant};
 
 use self::answer_printer::AnswerPrinter;
+pub(crate) use self::answer_printer::cited_sources;
 
 use crate::{
     chat::{Answer, AnswerEnd, CardText, Conversation, ConversationChange, Timestamp, TurnPhase, explain},
