@@ -115,7 +115,7 @@ fn its_prompts_are_not_in_the_history_and_the_next_conversation_is_kept() {
     let stream = app.send_prompt("About bikes");
     app.stream_answer(stream, "Oil the chain.");
     assert!(app.chats().prompt_history.iter().any(|prompt| prompt == "About bikes"));
-    assert!(!app.conversation().expect("a conversation").is_temporary);
+    assert!(!app.conversation().expect("a conversation").is_temporary());
 }
 
 #[test]
