@@ -16,7 +16,7 @@ use crate::{
     },
     clock, console,
     runtime::EffectRuntime,
-    store::{SaveTicket, StoreJob, StoreReply},
+    store::{SaveTicket, StoreError, StoreJob, StoreReply},
     text::{self, TextCleaner, work},
     ui::{self, Effect, Msg, State},
 };
@@ -165,6 +165,7 @@ impl AskSession<'_> {
             };
             let store_error = match &msg {
                 Msg::StoreReply(StoreReply::OpenFailed(error)) => Some(error.to_string()),
+                Msg::StoreReply(StoreReply::ReadOnly(error @ StoreError::Newer { .. })) => Some(error.to_string()),
                 _ => None,
             };
             if let Msg::StoreReply(reply) = &msg {

@@ -1,14 +1,15 @@
 //! Carries out effects: one arm per effect, one task per answer, one thread for highlighting.
 
 mod account;
-mod browser;
+pub mod browser;
 pub mod catalogues;
 mod command_tools;
-mod connect;
+pub mod connect;
 mod mcp_bridge;
 pub mod pages;
 mod pipe;
 pub mod servers;
+pub mod sign_in;
 mod streams;
 
 use std::{
@@ -61,6 +62,8 @@ pub struct EffectRuntime {
     pipe_task: Option<AbortHandle>,
     /// The attempt to connect to a server.
     connect_task: Option<AbortHandle>,
+    /// Where pasted codes of an attempt to sign in go.
+    sign_in_codes: Option<mpsc::Sender<secrecy::SecretString>>,
     /// Started with the first job.
     highlighter: Option<sync::Sender<highlight::HighlightJob>>,
     /// Lays out long texts; started with the first.
@@ -109,6 +112,7 @@ impl EffectRuntime {
             pages: PageFetcher::for_public_web(),
             pipe_task: None,
             connect_task: None,
+            sign_in_codes: None,
             paths: files.paths,
             store,
         }
@@ -146,6 +150,7 @@ impl EffectRuntime {
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
             Effect::Connect(job) => self.connect(job),
             Effect::StopConnecting => self.stop_connecting(),
+            Effect::EnterCode(code) => self.enter_code(code),
             Effect::ReloadServer(name) => self.reload_server(&name),
             Effect::ListKeys => self.list_keys(),
             Effect::ForgetKey(name) => self.forget_key(name),

@@ -38,6 +38,7 @@ pub mod results;
 pub mod safeguard;
 pub mod saves;
 pub mod screen;
+pub mod search;
 pub mod slash;
 pub mod start;
 pub mod state;
@@ -129,6 +130,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             actions::title_actions::on_title(screen, cx, conversation, message, &model, result);
         }
         Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
+        Msg::SignInReported(report) => overlays::connecting::on_sign_in(screen, cx, report),
         Msg::Connected(outcome) => overlays::connecting::on_connected(screen, cx, outcome),
         Msg::KeysListed(keys) => overlays::connecting::on_keys_listed(screen, keys),
         Msg::KeyForgotten(result) => overlays::connecting::on_key_forgotten(screen, cx, result),

@@ -34,6 +34,13 @@ Examples:
 
 The key comes from OPENROUTER_API_KEY, or is requested once and saved in a file that only you can read.";
 
+const SEARCH_HELP: &str = "\
+All words must be there, parts of words too; a word of one or two letters begins a word.
+Filters:
+  model:opus  tag:rust  before:2026-11  after:2w  from:chatgpt  cost:>0.1
+  in:title|prompt|answer|reasoning|source|tool|file   has:code|citation|image|file|error
+  A minus excludes: -word, -\"a phrase\", -tag:rust; then quote the query, or write -- before it";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum CliCommand {
     /// The app with the built-in offline server: no key, no network, its own database
@@ -64,6 +71,30 @@ pub(super) enum CliCommand {
         /// Print them as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Sign in with OpenRouter in the browser, or with a code from one on another machine
+    Login {
+        /// Open no browser: print the address that gives a code
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Remove the saved key from this machine
+    Logout,
+    /// Search everything that was said: prompts, answers, reasoning, sources, tools, files and titles
+    #[command(after_help = SEARCH_HELP)]
+    Search {
+        /// Words, "phrases", -excluded words and filters
+        #[arg(value_name = "QUERY", required = true)]
+        query: Vec<String>,
+        /// Print the places as JSON
+        #[arg(long)]
+        json: bool,
+        /// The newest first, instead of the best
+        #[arg(long)]
+        newest: bool,
+        /// Print at most so many places
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
     },
     /// The conversations, newest first
     List(ListArgs),

@@ -416,7 +416,7 @@ pub(super) fn readable_rows<T>(mut rows: Rows<'_>, mut read: impl FnMut(&Row) ->
 }
 
 /// Reads a message. Only its ids must be readable.
-fn read_message(row: &Row) -> Result<StoredMessage> {
+pub(super) fn read_message(row: &Row) -> Result<StoredMessage> {
     let body = match read_text(row, "role").as_str() {
         "prompt" => MessageBody::Prompt(Prompt { text: read_text(row, "text") }),
         _ => MessageBody::Answer(read_answer(row)),

@@ -9,7 +9,7 @@ use super::{
     queries::{self, id_text, to_json, write_order},
     queued,
     run_marker::RunMarker,
-    source_checks, trash,
+    search_index, source_checks, trash,
 };
 use crate::{
     chat::{
@@ -40,6 +40,9 @@ impl From<rusqlite::Error> for SaveFailure {
 impl OpenDatabase {
     /// Writes all saves in one transaction. A save that fails does not affect the others.
     pub(super) fn save(&mut self, saves: &[&[ConversationChange]]) -> Vec<Result<(), StoreError>> {
+        if let Some(refusal) = &self.write_refusal {
+            return vec![Err(refusal.clone()); saves.len()];
+        }
         let together = self.save_together(saves);
         match together.map_err(|error| self.explain(&error)) {
             Ok(outcomes) => outcomes.into_iter().map(|outcome| self.explain_outcome(outcome)).collect(),
@@ -82,6 +85,7 @@ impl OpenDatabase {
                 }
             }
         }
+        search_index::index_changed(&mut transaction)?;
         transaction.commit()?;
         Ok(outcomes)
     }

@@ -6,8 +6,9 @@ use super::{
         branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
         call_results, card_actions, citation_actions, claim_judge,
         copying::{copy_answer, copy_as, copy_under_cursor},
-        finding, kept_state, list_actions, list_changes,
+        database_care, finding, kept_state, list_actions, list_changes,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
+        searching,
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
         source_checks::{self, FetchAnswer},
@@ -132,6 +133,8 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ToggleTemporary => temporary_actions::toggle_temporary(screen, cx),
         Action::UndoListChange => list_changes::undo(screen, cx),
         Action::RenameConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Title),
+        Action::CheckDatabase => database_care::check_database(cx),
+        Action::RepairDatabase => database_care::repair_database(cx),
         Action::FilterList => {
             list_actions::focus_list(screen, cx.chats);
             screen.list.start_filter();
@@ -156,6 +159,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::NextMessage => walk_parts(screen, cx, CursorStop::Message, 1),
         Action::PreviousMessage => walk_parts(screen, cx, CursorStop::Message, -1),
         Action::Find => finding::open_find(screen, cx),
+        Action::SearchAll => searching::open_search(screen, cx, ""),
         Action::JumpToPrompt => overlays::open_prompt_jump(screen, cx),
         Action::NextCode => walk_parts(screen, cx, CursorStop::Code, 1),
         Action::PreviousCode => walk_parts(screen, cx, CursorStop::Code, -1),
@@ -173,6 +177,8 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::SelectRowEnd => extend_selection(screen, cx.chats, Select::RowEnd),
         Action::Copy => copy_under_cursor(screen, cx),
         Action::Connect => overlays::connecting::open_connect(screen),
+        Action::SignIn => overlays::connecting::open_sign_in(screen, cx),
+        Action::SignOut => overlays::connecting::open_sign_out(screen),
         Action::StartTour => start_tour(screen, cx),
         Action::CopyMarkdown => copy_as(screen, cx, CopyForm::Markdown),
         Action::CopyPlain => copy_as(screen, cx, CopyForm::Plain),
@@ -234,6 +240,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::SaveShown
         | Action::PipeCode
         | Action::ShowAllModels
+        | Action::SearchOrder
         | Action::CopyCurl
         | Action::CopyResult
         | Action::NextCall
@@ -246,6 +253,11 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ConfirmTrust
         | Action::ForgetGrant
         | Action::ConfirmSafeguard
+        | Action::ConnectSignIn
+        | Action::TypeCode
+        | Action::CopyAddress
+        | Action::CopyCodeAddress
+        | Action::OpenAgain
         | Action::DeleteForGood
         | Action::ConnectKey
         | Action::ConnectServer
@@ -288,6 +300,8 @@ pub(crate) fn run_confirmed(screen: &mut Screen, cx: &mut Cx<'_>, question: &Saf
             trash_actions::delete_for_good(screen, cx, *conversation);
         }
         SafeguardQuestion::EmptyTrash { .. } => trash_actions::empty_trash(screen, cx),
+        SafeguardQuestion::Repair { .. } => database_care::repair_database(cx),
+        SafeguardQuestion::Repaired { .. } => (),
     }
 }
 

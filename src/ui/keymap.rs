@@ -63,7 +63,10 @@ pub enum KeyContext {
     ToolPage,
     Trash,
     Pager,
+    /// The search of everything that was said.
+    SearchAll,
     Connect,
+    SignIn,
 }
 
 /// What a context means for the keys of the contexts below it.
@@ -78,7 +81,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -111,7 +114,9 @@ impl KeyContext {
         Self::ToolPage,
         Self::Trash,
         Self::Pager,
+        Self::SearchAll,
         Self::Connect,
+        Self::SignIn,
     ];
 
     /// Returns its name in the config, its title in the help, its kind, and the contexts below it, the next one first.
@@ -157,6 +162,10 @@ impl KeyContext {
             Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Trash => ("trash-list", "Trash", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Pager => ("result", "The result of a call", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::SignIn => ("sign-in", "Signing in", Place, &[Self::Overlay]),
+            Self::SearchAll => {
+                ("search-all", "Searching everything", Text, &[Self::Picker, Self::Field, Self::Overlay])
+            }
             Self::Connect => ("connect-screen", "Connecting", Place, &[Self::ListOverlay, Self::Overlay]),
         }
     }

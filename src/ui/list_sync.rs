@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Effect,
-    chats::{Chats, DatabaseState, PaneContent},
+    chats::{Chats, PaneContent},
     cx::Cx,
     on_store::{carry_out, refresh_row},
 };
@@ -18,7 +18,7 @@ use crate::{
 
 /// Asks whether another instance has changed something.
 pub(crate) fn look_for_changes(cx: &mut Cx<'_>) {
-    if cx.chats.database == DatabaseState::Ready {
+    if cx.chats.database.is_open() {
         cx.effects.push(Effect::RunStoreJob(StoreJob::LookForChanges));
     }
 }

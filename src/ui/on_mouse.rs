@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     Action,
-    actions::{call_results, copying, list_actions, slash_commands},
+    actions::{call_results, copying, list_actions, searching, slash_commands},
     areas::{GUTTER_WIDTH, ScreenAreas},
     dispatch::on_action,
     overlays::{self, ScreenOverlay},
@@ -96,6 +96,7 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
             overlays::preview_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::Commands(list)) => list.on_wheel(rows as isize),
+        Some(ScreenOverlay::Search(search)) => search.on_wheel(rows as isize),
         Some(ScreenOverlay::Help(help)) => help.scroll(rows as isize, screen_area),
         Some(ScreenOverlay::Xray(xray)) => xray.on_wheel(rows as isize),
         Some(ScreenOverlay::Tools(list)) => list.on_wheel(rows as isize),
@@ -157,6 +158,11 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         Some(ScreenOverlay::Commands(list)) => {
             if list.on_click(position, screen_area) {
                 overlays::open_commands::accept_command(screen, cx);
+            }
+        }
+        Some(ScreenOverlay::Search(search)) => {
+            if search.on_click(position, screen_area) {
+                searching::accept(screen, cx);
             }
         }
         Some(ScreenOverlay::Tools(list)) => {
@@ -235,7 +241,11 @@ fn press_text(screen: &mut Screen, chats: &mut Chats, position: Position, area: 
 
 fn press_list(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Rect) {
     list_actions::focus_list(screen, cx.chats);
-    if let Some(id) = screen.list.conversation_at_row(position.y.saturating_sub(area.y), &cx.chats.index) {
+    let row = position.y.saturating_sub(area.y);
+    if screen.list.is_search_row(row) {
+        screen.list.move_cursor(ListStep::Last, &cx.chats.index);
+        list_actions::open_selected(screen, cx);
+    } else if let Some(id) = screen.list.conversation_at_row(row, &cx.chats.index) {
         screen.list.cursor = Some(id);
         list_actions::open_selected(screen, cx);
     }

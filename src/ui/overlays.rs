@@ -27,6 +27,7 @@ use crate::{
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         safeguard::SafeguardQuestion,
+        search::SearchOverlay,
         toasts::ToastSubject,
         tools::ToolList,
         trash::TrashList,
@@ -41,7 +42,7 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
-use crate::ui::actions::{again_picker, claim_judge};
+use crate::ui::actions::{again_picker, claim_judge, searching};
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
@@ -68,6 +69,7 @@ pub enum ScreenOverlay {
     Tools(Box<ToolList>),
     Trash(Box<TrashList>),
     Pager(Box<CallPager>),
+    Search(Box<SearchOverlay>),
     /// The list when it is not docked.
     List,
     /// The rail when it is not docked.
@@ -89,6 +91,7 @@ impl ScreenOverlay {
             | Self::Tools(_)
             | Self::Trash(_)
             | Self::Pager(_)
+            | Self::Search(_)
             | Self::List
             | Self::Rail => true,
         }
@@ -99,6 +102,7 @@ impl ScreenOverlay {
         Some(match self {
             Self::Picker { of: PickerKind::Code, picker } if picker.query.is_empty() => KeyContext::CodeNumber,
             Self::Connect(connect) if connect.is_typing() => KeyContext::Field,
+            Self::Connect(connect) if connect.sign_in().is_some() => KeyContext::SignIn,
             Self::Connect(_) => KeyContext::Connect,
             Self::Picker { of, .. } => of.key_context(),
             Self::Parameters(_) => KeyContext::Form,
@@ -109,6 +113,7 @@ impl ScreenOverlay {
             Self::Tools(list) => list.key_context(),
             Self::Trash(list) => list.key_context(),
             Self::Pager(pager) => pager.key_context(),
+            Self::Search(_) => KeyContext::SearchAll,
             Self::List | Self::Rail => return None,
         })
     }
@@ -153,6 +158,8 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
                 super::dispatch::run_confirmed(screen, cx, &question);
             }
         }
+        (Action::Accept, Some(ScreenOverlay::Search(_))) => searching::accept(screen, cx),
+        (_, Some(ScreenOverlay::Search(search))) => search.on_action(action, screen_area),
         (Action::Accept, Some(ScreenOverlay::Help(_))) => close_top(screen, cx),
         (_, Some(ScreenOverlay::Help(help))) => help.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Xray(xray))) => {
@@ -194,6 +201,7 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
         Some(ScreenOverlay::Connect(connect)) => connect.edit(event),
         Some(ScreenOverlay::Commands(list)) => list.edit(event),
         Some(ScreenOverlay::Help(help)) => help.edit(event),
+        Some(ScreenOverlay::Search(search)) => search.edit(event),
         Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
     }
 }
@@ -259,6 +267,7 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             ScreenOverlay::Xray(xray) => xray.lay_out(screen_area.as_size()),
             ScreenOverlay::Pager(pager) => pager.lay_out(screen_area.as_size()),
             ScreenOverlay::Commands(list) => list.scroll_to_cursor(screen_area),
+            ScreenOverlay::Search(search) => search.sync(screen_area, &cx.now.to_zoned(cx.env.time_zone.clone())),
             ScreenOverlay::Trash(list) => list.scroll_to_cursor(screen_area),
             ScreenOverlay::Connect(_)
             | ScreenOverlay::Help(_)
@@ -314,6 +323,7 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
         Some(ScreenOverlay::Pager(pager)) => pager.paste(text),
         Some(ScreenOverlay::Commands(list)) => list.paste(text),
         Some(ScreenOverlay::Help(help)) => help.paste(text),
+        Some(ScreenOverlay::Search(search)) => search.paste(text),
         Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
     }
 }
@@ -335,6 +345,7 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Trash(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Search(_)
             | ScreenOverlay::Connect(_)
             | ScreenOverlay::Rail,
         )
@@ -370,6 +381,7 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Trash(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Search(_)
             | ScreenOverlay::Rail,
         )
         | None => false,

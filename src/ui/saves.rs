@@ -51,6 +51,11 @@ impl PendingSaves {
         waiting.gate
     }
 
+    /// Marks a save as failed for good, and returns its changes.
+    pub fn on_refused(&mut self, ticket: SaveTicket) -> Vec<ConversationChange> {
+        self.in_flight.remove(&ticket).map_or_else(Vec::new, |save| save.changes)
+    }
+
     /// Forgets changes that could not be saved and never will be.
     pub fn drop_failed(&mut self, is_dropped: impl Fn(&ConversationChange) -> bool) {
         self.failed.retain(|change| !is_dropped(change));

@@ -17,12 +17,14 @@ use super::{
 use crate::{
     chat::{CallId, ConversationId, MessageId, Timestamp},
     render::markdown::{LayoutBudget, MarkdownLayout},
+    store::SearchTicket,
     ui::{
         actions::{finding, list_actions, source_checks},
         composer::Composer,
         conversations::list::ConversationList,
         effect::{TextId, TextPlace},
         rail::Rail,
+        search::SearchTarget,
         slash::SlashList,
         transcript::{ReadingPlace, SelectionInput, Transcript, error_card},
     },
@@ -70,6 +72,10 @@ pub struct Screen {
     pub running_command: Option<String>,
     /// The commands that begin with what is typed after a slash.
     pub slash: SlashList,
+    /// Where a search leads once the conversation is loaded.
+    pub pending_jump: Option<SearchTarget>,
+    /// The number of the last search of everything.
+    pub last_search: SearchTicket,
     /// Until then, a second `^C` quits.
     pub quit_until: Option<Timestamp>,
 }
@@ -160,6 +166,8 @@ impl Screen {
             saved_panes: None,
             rail_has_content: false,
             overlays: Vec::new(),
+            pending_jump: None,
+            last_search: SearchTicket::default(),
             pending_sequence: None,
             mouse: MouseState::default(),
             running_command: None,

@@ -65,6 +65,7 @@ use crate::render::{
     markdown::{LayoutBudget, LayoutJob, LayoutWork, MarkdownLayout, SearchJob},
     row::RowKind,
 };
+use crate::text::SearchNeedle;
 use crate::ui::{
     effect::{TextId, TextPlace},
     reading::{ReadingOptions, ScrollMove},
@@ -147,7 +148,7 @@ pub struct Transcript {
     branch_sizes: BranchSizes,
     scrollbar: Option<ScrollbarRows>,
     /// The query of the last search.
-    last_query: String,
+    last_query: Option<(String, SearchNeedle)>,
     citation_state: citation_walk::CitationState,
     /// The code block that was last sent to the highlighter.
     newest_highlight_job: Option<highlight::CodeBlockId>,

@@ -227,8 +227,12 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
             Span::styled(rest, muted),
         ])
     }];
-    if let DatabaseState::Broken(error) = &state.chats.database {
-        let words = format!("Nothing will be saved: {error}");
+    let trouble = match &state.chats.database {
+        DatabaseState::Broken(error) => Some(format!("Nothing will be saved: {error}")),
+        DatabaseState::ReadOnly(error) => Some(format!("Nothing can be sent: {error}")),
+        DatabaseState::Opening(_) | DatabaseState::Ready => None,
+    };
+    if let Some(words) = trouble {
         let width = usize::from(text.width).max(1);
         let limits = WrapOptions { first_width: width, rest_width: width, glued: &[] };
         let rows = wrap::wrap(&words, limits);
@@ -286,6 +290,9 @@ fn composer_placeholder(state: &State) -> &'static str {
         Some(_) => "type the next message; it is sent when this answer is done",
         None if state.env.is_demo && state.chats.current_conversation().is_none_or(Conversation::is_new) => {
             "type a message, or /tour for the tour"
+        }
+        None if matches!(state.chats.database, DatabaseState::ReadOnly(_)) => {
+            "for reading only: the database was made by a newer ibid"
         }
         None => "type a message",
     }

@@ -52,6 +52,9 @@ pub(crate) fn pick_model_for_again(
 }
 
 pub(crate) fn answer_again(cx: &mut Cx<'_>, answer: MessageId, model: String) {
+    if cx.refuses_to_send() {
+        return;
+    }
     let now = cx.now;
     let Some(id) = cx.chats.content.conversation_id() else { return };
     model_settings::update_request_context(cx, id);

@@ -4,7 +4,7 @@ use crate::ui::{chats::Chats, conversations::list::ConversationList};
 use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::KeyEvent;
 
-use super::{list_changes, switching};
+use super::{list_changes, searching, switching};
 use crate::store::StoreJob;
 use crate::ui::conversations::list::{ListStep, RowEdit, RowEditKind};
 use crate::ui::{
@@ -31,7 +31,7 @@ pub(crate) fn load_preview(screen: &mut Screen, cx: &mut Cx<'_>) {
     let Some(id) = screen.list.wants_preview() else { return };
     match cx.chats.conversations.get(&id) {
         Some(conversation) => screen.list.set_preview(id, conversation.preview()),
-        None => cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPreview(id))),
+        None => cx.effects.push(Effect::RunStoreJob(StoreJob::LoadListPreview(id))),
     }
 }
 
@@ -107,7 +107,11 @@ pub(crate) fn step_cursor(list: &mut ConversationList, cx: &mut Cx<'_>, step: Li
 
 /// Opens the conversation under the cursor.
 pub(crate) fn open_selected(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if let Some(id) = screen.list.cursor {
+    if let Some(words) = screen.list.search_words().filter(|_| screen.list.is_on_search_row()) {
+        close_floating(screen);
+        screen.list.clear_filter();
+        searching::open_search(screen, cx, &words);
+    } else if let Some(id) = screen.list.cursor {
         close_floating(screen);
         screen.list.clear_filter();
         switching::open_conversation(screen, cx, id);

@@ -3,6 +3,7 @@
 use super::{
     finding, list_actions, list_changes,
     model_settings::{self, available_efforts},
+    searching,
     setting_choices::{change_setting, setting_choices, setting_named},
     switching, title_actions,
 };
@@ -278,6 +279,7 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
             Some(id) => list_changes::rename_conversation(screen, cx, id, &argument),
             None => cx.show_message(list_actions::UNTITLED),
         },
+        Action::SearchAll => searching::open_search(screen, cx, &argument),
         Action::TagConversation => list_changes::change_tags(screen, cx, &argument),
         Action::Find => {
             finding::open_find(screen, cx);

@@ -169,6 +169,9 @@ pub(crate) fn push_prompt(history: &mut Vec<String>, text: String) {
 
 /// Sends the text of the composer.
 pub(crate) fn send_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if cx.refuses_to_send() {
+        return;
+    }
     let text = screen.pane.composer.take();
     screen.pane.draft_due = None;
     if let Some(edit_target @ (EditTarget::Arguments(_) | EditTarget::Reason(_))) = screen.pane.editing {
@@ -197,6 +200,10 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
     if matches!(cx.chats.content, PaneContent::Loading(_)) {
         screen.pane.composer.set_text(&text);
         screen.pane.send_when_loaded = true;
+        return;
+    }
+    if cx.refuses_to_send() {
+        screen.pane.composer.set_text(&text);
         return;
     }
     if cx.chats.settings().model.is_empty() {

@@ -149,6 +149,9 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::RowDown, A::RowUp]], "a row down, up"),
             Actions(&[&[A::FirstRow], &[A::LastRow]], "first, last row"),
         ],
+        KeyContext::SearchAll => {
+            &[Actions(&[&[A::Complete]], "complete the filter"), Actions(&[&[A::SearchOrder]], "best or newest first")]
+        }
         KeyContext::Picker => &[Actions(&[&[A::FirstRow], &[A::LastRow]], "first, last row")],
         KeyContext::ModelPicker => &[Actions(&[&[A::Slot1]], "put the model in a slot")],
         KeyContext::AgainPicker => &[Actions(&[&[A::ShowAllModels]], "choose from all models")],
@@ -196,9 +199,17 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
         ],
         KeyContext::Connect => &[
             Actions(&[&[A::RowUp], &[A::RowDown]], "move"),
-            Actions(&[&[A::ConnectKey], &[A::ConnectServer], &[A::ConnectDemo]], "key, own server, demo"),
+            Actions(
+                &[&[A::ConnectSignIn], &[A::ConnectKey], &[A::ConnectServer], &[A::ConnectDemo]],
+                "sign in, key, own server, demo",
+            ),
             Actions(&[&[A::ForgetKey]], "forget the key"),
             Actions(&[&[A::LookAgain]], "look for servers again"),
+        ],
+        KeyContext::SignIn => &[
+            Actions(&[&[A::CopyAddress], &[A::CopyCodeAddress]], "copy this, the other address"),
+            Actions(&[&[A::OpenAgain]], "open the window again"),
+            Actions(&[&[A::TypeCode]], "type the code"),
         ],
         _ => &[],
     }

@@ -22,6 +22,7 @@ use crate::{
         results::pager::PagerView,
         safeguard::SafeguardView,
         screen::HINTS_DELAY,
+        search::SearchOverlayView,
         status::leader_hints::LeaderView,
         toasts::ToastView,
         tools::ToolListView,
@@ -75,6 +76,12 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             }
             ScreenOverlay::Pager(pager) => {
                 let view = PagerView { pager, message: state.toasts.text(), keymap, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Search(search) => {
+                let now = &now.to_zoned(state.env.time_zone.clone());
+                let view = SearchOverlayView { search, now, keymap, theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
@@ -141,7 +148,7 @@ fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
 pub(crate) fn draw_connect(state: &State, connect: &ConnectScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
     let spinner = crate::ui::view::status::spinner_mark(state, now);
-    let situation = connect_situation(state, spinner);
+    let situation = connect_situation(state, spinner, now);
     let view = ConnectView { connect, situation, keymap: &state.env.keymap, theme: &state.env.theme };
     frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);

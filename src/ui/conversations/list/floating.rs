@@ -153,6 +153,18 @@ impl FloatingListView<'_> {
         count.right_aligned().render(row, buf);
     }
 
+    fn draw_search_row(&self, row: Rect, buf: &mut Buffer) {
+        let is_current = self.pane.list.is_on_search_row();
+        let whole = Rect { x: row.x - MARKS, width: row.width + 2 * MARKS, ..row };
+        if is_current {
+            list_browser::draw_cursor_row(whole, self.pane.theme, buf);
+        }
+        self.pane.search_line(row.width, is_current).render(row, buf);
+        if is_current {
+            self.pane.theme.even_selected_row(whole, buf);
+        }
+    }
+
     fn draw_conversation(&self, at: usize, row: Rect, buf: &mut Buffer) {
         let (pane, theme) = (&self.pane, self.pane.theme);
         let Some(summary) = pane.summaries.get(at) else { return };
@@ -266,7 +278,7 @@ impl Widget for FloatingListView<'_> {
             overlay.draw_count(&range, frame, buf);
         }
         self.draw_field(content, buf);
-        if pane.list.is_empty() {
+        if pane.list.is_empty() && pane.list.search_words().is_none() {
             pane.draw_empty(Rect { x: content.x - 2, width: content.width + 2, ..body }, buf);
             return;
         }
@@ -277,6 +289,7 @@ impl Widget for FloatingListView<'_> {
                 ListEntry::Blank => (),
                 ListEntry::Heading(title) => key_hints::styled_line(title.to_owned(), muted).render(row, buf),
                 ListEntry::Conversation(at) => self.draw_conversation(at, row, buf),
+                ListEntry::Search => self.draw_search_row(row, buf),
             }
         }
     }
