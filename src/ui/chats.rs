@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     chat::{
-        ChatSettings, Conversation, ConversationId, ConversationSummary, FilingChange, IdGenerator, MessageId,
-        RecordingInProgress,
+        ChatSettings, Conversation, ConversationId, ConversationLifetime, ConversationSummary, FilingChange,
+        IdGenerator, MessageId, RecordingInProgress,
     },
     store,
 };
@@ -122,7 +122,7 @@ impl Chats {
     /// Makes a new conversation temporary if the next one is to be.
     pub fn make_temporary_if_wanted(&mut self, conversation: &mut Conversation) {
         if std::mem::take(&mut self.saves.temporary.is_next) {
-            conversation.is_temporary = true;
+            conversation.lifetime = ConversationLifetime::Temporary;
             self.saves.temporary.add(conversation.id);
         }
     }
@@ -130,7 +130,7 @@ impl Chats {
     /// Returns whether what is on the screen is temporary.
     pub fn is_temporary(&self) -> bool {
         match self.current_conversation() {
-            Some(conversation) => conversation.is_temporary,
+            Some(conversation) => conversation.is_temporary(),
             None => self.saves.temporary.is_next,
         }
     }

@@ -28,7 +28,7 @@ pub(crate) fn on_changed_elsewhere(cx: &mut Cx<'_>) {
     cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     cx.effects.push(Effect::RunStoreJob(cx.chats.daily_cost.sum_job()));
     if let Some(id) =
-        cx.chats.current_conversation().filter(|chat| !chat.is_new() && !chat.is_temporary).map(|chat| chat.id)
+        cx.chats.current_conversation().filter(|chat| !chat.is_new() && !chat.is_temporary()).map(|chat| chat.id)
     {
         cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
     }
@@ -69,7 +69,7 @@ fn drop_missing(chats: &mut Chats, rows: &[ConversationSummary]) {
     let is_busy = |id: ConversationId| {
         let open = conversations.get(&id);
         *content == PaneContent::Conversation(id)
-            || open.is_some_and(|chat| chat.is_new() || chat.is_temporary || !chat.turns.is_empty())
+            || open.is_some_and(|chat| chat.is_new() || chat.is_temporary() || !chat.turns.is_empty())
     };
     let stored: HashSet<_> = rows.iter().map(|row| row.id).collect();
     index.retain(|row| stored.contains(&row.id) || is_busy(row.id));

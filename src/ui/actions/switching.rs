@@ -61,7 +61,7 @@ pub(crate) fn show_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: Conver
         if can_edit(conversation, target) {
             screen.pane.composer.set_text(&text);
             screen.pane.editing = Some(target);
-        } else if !conversation.is_temporary {
+        } else if !conversation.is_temporary() {
             push_prompt(&mut cx.chats.prompt_history, text);
         }
     }
