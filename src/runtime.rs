@@ -5,6 +5,7 @@ mod browser;
 pub mod catalogues;
 mod command_tools;
 mod connect;
+mod database_watch;
 mod mcp_bridge;
 pub mod pages;
 mod pipe;
@@ -15,13 +16,13 @@ use std::{
     collections::HashMap,
     io,
     path::PathBuf,
-    sync::{Arc, mpsc as sync},
+    sync::{Arc, Mutex, mpsc as sync},
     thread,
     time::Instant,
 };
 
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     task::{AbortHandle, JoinSet},
 };
 
@@ -38,7 +39,7 @@ use crate::{
         markdown::{LayoutJob, SearchJob},
     },
     secrets,
-    store::StoreHandle,
+    store::{StoreHandle, StoreReply},
     text,
     tools::ToolCommand,
     ui::{Effect, Msg, effect::TextId, msg::FileWriteError},
@@ -88,7 +89,15 @@ impl EffectRuntime {
         let mut tasks = JoinSet::new();
         let mcp = mcp_bridge::open(files.mcp, &inbox, &mut tasks);
         let replies = inbox.clone();
+        let (open, opened) = oneshot::channel();
+        database_watch::start(files.database.clone(), opened, inbox.clone(), &mut tasks);
+        let open = Mutex::new(Some(open));
         let store = StoreHandle::open(&files.database, move |reply| {
+            if matches!(reply, StoreReply::Opened { .. })
+                && let Some(open) = open.lock().ok().and_then(|mut open| open.take())
+            {
+                let _ = open.send(()); // Fails only on shutdown.
+            }
             let _ = replies.blocking_send(Msg::StoreReply(reply)); // Fails only on shutdown.
         });
         if let Some(first) = servers.first() {

@@ -6,6 +6,7 @@ use super::{InitialConversation, costs::DailyCost, saves::PendingSaves, teaching
 use crate::{
     chat::{
         ChatSettings, Conversation, ConversationId, ConversationSummary, IdGenerator, MessageId, RecordingInProgress,
+        Timestamp,
     },
     store,
 };
@@ -33,6 +34,9 @@ pub struct Chats {
     pub database: DatabaseState,
     /// Why nothing can be written to the database that is about to be open.
     pub write_refusal: Option<store::StoreError>,
+    /// When to look for changes of other instances, if the system does not report them. Nobody looks while the terminal has
+    /// no focus.
+    pub next_look: Option<Timestamp>,
     /// The wire traffic of the answers in progress.
     pub recordings: BTreeMap<MessageId, RecordingInProgress>,
     pub saves: PendingSaves,
@@ -82,6 +86,7 @@ impl Chats {
             prompt_history: Vec::new(),
             database: DatabaseState::Opening(initial),
             write_refusal: None,
+            next_look: None,
             recordings: BTreeMap::new(),
             saves: PendingSaves::default(),
             daily_cost: DailyCost::default(),

@@ -1,9 +1,13 @@
-//! What another running ibid did with the conversations is seen here: at what the user does, never on a timer.
+//! What another running ibid did with the conversations is seen here: when the files change and at what the user does; on
+//! a timer only where the files cannot be watched.
 
 use crossterm::event::Event as Input;
 use ibid::{
     api::Usd,
-    chat::{ConversationChange, ConversationId, ConversationSummary},
+    chat::{
+        AnswerEnd, Conversation, ConversationChange, ConversationId, ConversationSummary, ItemKind, MessageBody,
+        answer::ContentPart,
+    },
     store::{StoreJob, StoreReply},
     ui::{Effect, Msg, overlays::ScreenOverlay},
 };
@@ -60,6 +64,85 @@ fn changes_are_looked_for_when_the_terminal_or_the_list_gets_the_focus_and_never
     small.wait(std::time::Duration::from_secs(10));
     assert_eq!(small.next_wake(), None);
     assert!(!has_looked(&mut small));
+}
+
+#[test]
+fn changed_files_are_a_reason_to_look() {
+    let mut app = app(120, 40);
+    app.send(Msg::DatabaseTouched);
+    assert!(has_looked(&mut app));
+    app.wait(std::time::Duration::from_secs(10));
+    assert!(!has_looked(&mut app));
+}
+
+#[test]
+fn without_a_watch_changes_are_looked_for_while_the_terminal_has_the_focus() {
+    let mut app = app(120, 40);
+    app.wait(std::time::Duration::from_secs(10));
+    app.send(Msg::DatabaseUnwatched);
+    for _ in 0..3 {
+        app.wait(std::time::Duration::from_millis(900));
+        assert!(has_looked(&mut app));
+        assert!(app.next_wake().is_some());
+    }
+    app.send(Msg::Input { event: Input::FocusLost, more: false });
+    assert_eq!(app.next_wake(), None);
+    app.wait(std::time::Duration::from_secs(10));
+    assert!(!has_looked(&mut app), "nobody looks");
+    gain_focus(&mut app);
+    assert!(has_looked(&mut app));
+    assert!(app.next_wake().is_some());
+}
+
+/// Takes what is on the screen as another instance would have changed it.
+fn refreshed(app: &mut Harness, edit: impl FnOnce(&mut Conversation)) {
+    let mut stored = app.conversation().expect("a conversation is on the screen").clone();
+    edit(&mut stored);
+    app.store_reply(StoreReply::Refreshed(Box::new(stored)));
+}
+
+#[test]
+fn a_running_answer_of_another_instance_grows_here_and_nothing_is_sent_behind_it() {
+    let mut app = app(120, 40);
+    let answer = app.current_answer().expect("an answer");
+    let grow = |app: &mut Harness, text: &str, end: AnswerEnd, rev: u32| {
+        let text = text.to_owned();
+        refreshed(app, |stored| {
+            let message = stored.messages.get_mut(&answer).expect("the answer");
+            message.rev = rev;
+            let MessageBody::Answer(answer) = &mut message.body else { panic!("a prompt") };
+            answer.end = end;
+            let item = answer.items.values_mut().next().expect("an item");
+            let parts = vec![ContentPart::Text { text, annotations: Vec::new() }];
+            item.kind = ItemKind::Message { parts, phase: None }.into();
+        });
+    };
+    grow(&mut app, "Half of", AnswerEnd::Open, 100_000);
+    assert!(app.screen().contains("Half of"), "{}", app.screen());
+    grow(&mut app, "Half of it", AnswerEnd::Open, 200_000);
+    assert!(app.screen().contains("Half of it"), "{}", app.screen());
+    app.enter_text("and now?");
+    app.press("enter");
+    assert_eq!((app.draft().as_str(), app.opened_streams().len()), ("and now?", 0));
+    assert!(app.screen().contains("another running ibid is writing this answer"), "{}", app.screen());
+    grow(&mut app, "Half of it is all.", AnswerEnd::Complete, 9);
+    app.press("enter");
+    assert_eq!((app.draft().as_str(), app.opened_streams().len()), ("", 1));
+}
+
+#[test]
+fn what_goes_on_elsewhere_is_followed_and_what_branched_off_is_not() {
+    let mut app = app(120, 40);
+    let first = app.conversation().expect("a conversation").branch.clone();
+    let stream = app.send_prompt("Here");
+    app.stream_answer(stream, "On this branch.");
+    app.effects();
+    let here = app.conversation().expect("a conversation").branch.clone();
+    refreshed(&mut app, |stored| stored.branch = first.clone());
+    assert_eq!(app.conversation().expect("a conversation").branch, here, "the reader stays where they are");
+    app.chats_mut().conversations.values_mut().for_each(|chat| chat.branch.clone_from(&first));
+    refreshed(&mut app, |stored| stored.branch.clone_from(&here));
+    assert_eq!(app.conversation().expect("a conversation").branch, here, "it goes on from where they are");
 }
 
 #[test]

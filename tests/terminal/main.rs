@@ -27,6 +27,7 @@ mod raw_input;
 mod safety;
 mod trials;
 mod trouble;
+mod two_instances;
 
 use std::{
     io::Write as _,
