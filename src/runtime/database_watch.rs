@@ -59,7 +59,11 @@ mod watch {
         let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         inotify::add_watch(&watch, folder, WatchFlags::MODIFY | WatchFlags::MOVED_TO | WatchFlags::CREATE)?;
-        let watch = AsyncFd::register(watch)?;
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe; this descriptor is ours, and stays open as long as it is watched"
+        )]
+        let watch = AsyncFd::new(watch)?;
         let mut is_changed = true; // Something may have been written before the watch began.
         loop {
             while !is_changed {

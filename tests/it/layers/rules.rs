@@ -49,6 +49,7 @@ pub const SHARED: &[&str] = &[
     "areas",
     "chats",
     "composer",
+    "conversation_index",
     "costs",
     "cx",
     "effect",
