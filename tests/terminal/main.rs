@@ -16,6 +16,7 @@ mod headless;
 mod hygiene;
 mod input;
 mod joined_emoji;
+mod kills;
 mod last_words;
 mod listings;
 mod modes;
