@@ -16,13 +16,13 @@ use std::{
     collections::HashMap,
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, mpsc as sync},
+    sync::{Arc, mpsc as sync},
     thread,
     time::Instant,
 };
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     task::{AbortHandle, JoinSet},
 };
 
@@ -89,14 +89,11 @@ impl EffectRuntime {
         let mut tasks = JoinSet::new();
         let mcp = mcp_bridge::open(files.mcp, &inbox, &mut tasks);
         let replies = inbox.clone();
-        let (open, opened) = oneshot::channel();
+        let (open, opened) = mpsc::channel(1);
         database_watch::start(files.database.clone(), opened, inbox.clone(), &mut tasks);
-        let open = Mutex::new(Some(open));
         let store = StoreHandle::open(&files.database, move |reply| {
-            if matches!(reply, StoreReply::Opened { .. })
-                && let Some(open) = open.lock().ok().and_then(|mut open| open.take())
-            {
-                let _ = open.send(()); // Fails only on shutdown.
+            if matches!(reply, StoreReply::Opened { .. }) {
+                let _ = open.try_send(()); // Once is enough.
             }
             let _ = replies.blocking_send(Msg::StoreReply(reply)); // Fails only on shutdown.
         });

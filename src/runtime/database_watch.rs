@@ -5,22 +5,19 @@
 
 use std::path::PathBuf;
 
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::ui::Msg;
 
 /// Starts the watch once the database is open: before that, its folder may not exist.
 pub(super) fn start(
     database: PathBuf,
-    opened: oneshot::Receiver<()>,
+    mut opened: mpsc::Receiver<()>,
     inbox: mpsc::Sender<Msg>,
     tasks: &mut JoinSet<()>,
 ) {
     tasks.spawn(async move {
-        if opened.await.is_err() {
+        if opened.recv().await.is_none() {
             return; // The database was never open.
         }
         if watch::run(&database, &inbox).await.is_err() {
@@ -127,11 +124,7 @@ mod watch {
 mod tests {
     use std::{fs, time::Duration};
 
-    use tokio::{
-        sync::{mpsc, oneshot},
-        task::JoinSet,
-        time::timeout,
-    };
+    use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
     use super::*;
 
@@ -151,11 +144,11 @@ mod tests {
         let file = folder.path().join("ibid.db");
         fs::write(&file, "").expect("a file");
         let (send, mut inbox) = mpsc::channel(8);
-        let (open, opened) = oneshot::channel();
+        let (open, opened) = mpsc::channel(1);
         let mut tasks = JoinSet::new();
         start(file.clone(), opened, send, &mut tasks);
         assert_eq!(count(&mut inbox).await, 0, "it is not open yet");
-        open.send(()).expect("it waits");
+        open.try_send(()).expect("it waits");
         assert_eq!(count(&mut inbox).await, 2, "what was written before is looked for");
         assert_eq!(count(&mut inbox).await, 0, "idle costs nothing");
         fs::write(folder.path().join("keys.txt"), "other").expect("a file");
@@ -172,10 +165,10 @@ mod tests {
     #[tokio::test]
     async fn a_folder_that_cannot_be_watched_is_reported() {
         let (send, mut inbox) = mpsc::channel(8);
-        let (open, opened) = oneshot::channel();
+        let (open, opened) = mpsc::channel(1);
         let mut tasks = JoinSet::new();
         start("/nonexistent/ibid.db".into(), opened, send, &mut tasks);
-        open.send(()).expect("it waits");
+        open.try_send(()).expect("it waits");
         assert!(matches!(inbox.recv().await, Some(Msg::DatabaseUnwatched)));
     }
 }

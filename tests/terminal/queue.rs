@@ -77,9 +77,9 @@ fn two_instances_that_both_see_a_left_prompt_send_it_once() {
     one.wait_for("Answered here.");
     wait_idle(&one);
     wait_on_disk(&stage.home, "Answered here.");
-    two.type_keys("<enter>");
-    two.wait_for("another running ibid has taken this prompt");
     two.wait_for("Answered here.");
+    two.type_keys("<enter>next");
+    two.wait_for("› next");
     assert!(!two.screen().contains("send now"));
     assert_eq!(stage.request_count(), 2);
     quit(&mut one);

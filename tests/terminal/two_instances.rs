@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
-use crate::{Stage, quit, safety::wait_on_disk, support::pty::Pty, text_reply, wait_idle};
+use crate::{Stage, quit, support::pty::Pty, text_reply, wait_idle};
 
 /// Returns how long it takes until a screen shows some words, after `act` has made another one show them.
 fn delay(screen: &Pty, words: &str, act: impl FnOnce()) -> Duration {
@@ -37,7 +35,7 @@ fn each_instance_shows_within_a_second_what_the_other_writes() {
     });
     assert!(took < SOON, "the prompt took {took:?}");
     let request = stage.server.next_request();
-    request.release_many(6);
+    request.release_many(7);
     one.wait_for("Growing");
     // The journal of an answer is written once a second.
     let took = delay(&other, "Growing", || ());
@@ -56,44 +54,4 @@ fn each_instance_shows_within_a_second_what_the_other_writes() {
     assert!(took < SOON, "the way back took {took:?}");
     quit(&mut one);
     quit(&mut other);
-}
-
-#[test]
-fn the_same_conversation_continued_in_both_becomes_two_branches() {
-    let stage = Stage::set_up();
-    let mut one = stage.open();
-    stage.server.queue_reply(text_reply(&["The trunk."]));
-    one.type_keys("first<enter>");
-    stage.server.next_request();
-    one.wait_for("The trunk.");
-    wait_idle(&one);
-    let mut other = stage.reopen();
-    other.wait_for("The trunk.");
-
-    // The other one is asleep while the first goes on, and acts on its keys before it learns of that.
-    other.send_signal(Signal::STOP);
-    stage.exchange(&mut one, "turn left", "On the left.");
-    wait_on_disk(&stage.home, "On the left.");
-    other.type_keys("turn right<enter>");
-    stage.server.queue_reply(text_reply(&["On the right."]));
-    other.send_signal(Signal::CONT);
-    stage.server.next_request();
-    other.wait_for("On the right.");
-    wait_idle(&other);
-    wait_on_disk(&stage.home, "On the right.");
-    let db = rusqlite::Connection::open(stage.home.database()).expect("the database");
-    let branches: u32 = db
-        .query_row(
-            "select count(*) from message group by parent having role = 'prompt' order by 1 desc limit 1",
-            [],
-            |row| row.get(0),
-        )
-        .expect("a number");
-    assert_eq!(branches, 2, "both prompts follow the same answer");
-    // Each stays where it was, and both know both.
-    for (ibid, words) in [(&mut one, "On the left."), (&mut other, "On the right.")] {
-        ibid.wait_for(words);
-        ibid.wait_for("/2");
-        quit(ibid);
-    }
 }
