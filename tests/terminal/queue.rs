@@ -78,8 +78,9 @@ fn two_instances_that_both_see_a_left_prompt_send_it_once() {
     wait_idle(&one);
     wait_on_disk(&stage.home, "Answered here.");
     two.wait_for("Answered here.");
-    two.type_keys("<enter>next");
-    two.wait_for("› next");
+    two.type_keys("<enter>");
+    two.type_keys("<ctrl-x>l");
+    two.wait_for("Conversations");
     assert!(!two.screen().contains("send now"));
     assert_eq!(stage.request_count(), 2);
     quit(&mut one);
