@@ -9,7 +9,7 @@ use super::{
 use crate::{
     chat::{
         ChatSettings, Conversation, ConversationId, ConversationLifetime, ConversationSummary, FilingChange,
-        IdGenerator, MessageId, RecordingInProgress,
+        IdGenerator, MessageId, RecordingInProgress, Timestamp,
     },
     store,
 };
@@ -37,6 +37,9 @@ pub struct Chats {
     pub database: DatabaseState,
     /// Why nothing can be written to the database that is about to be open.
     pub write_refusal: Option<store::StoreError>,
+    /// When to look for changes of other instances, if the system does not report them. Nobody looks while the terminal has
+    /// no focus.
+    pub next_look: Option<Timestamp>,
     /// The wire traffic of the answers in progress.
     pub recordings: BTreeMap<MessageId, RecordingInProgress>,
     pub saves: PendingSaves,
@@ -107,6 +110,7 @@ impl Chats {
             prompt_history: Vec::new(),
             database: DatabaseState::Opening(initial),
             write_refusal: None,
+            next_look: None,
             recordings: BTreeMap::new(),
             saves: PendingSaves::default(),
             daily_cost: DailyCost::default(),

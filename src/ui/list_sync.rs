@@ -1,9 +1,12 @@
 //! The list of conversations and the database: other running instances change it too.
 //!
-//! The database does not announce changes. ibid looks for them when the terminal or the list gets the focus, when the list is
-//! shown, and when the day's cost is read.
+//! ibid looks for their changes when the files of the database were written to, and when the terminal or the list gets the
+//! focus, the list is shown, or the day's cost is read. Where the files cannot be watched, it looks now and then while the
+//! terminal has the focus.
 
 use std::collections::{HashMap, HashSet};
+
+use jiff::SignedDuration;
 
 use super::{
     Effect,
@@ -20,6 +23,17 @@ use crate::{
 pub(crate) fn look_for_changes(cx: &mut Cx<'_>) {
     if cx.chats.database.is_open() {
         cx.effects.push(Effect::RunStoreJob(StoreJob::LookForChanges));
+    }
+}
+
+/// How often to look for changes where the system does not report them.
+const LOOK_INTERVAL: SignedDuration = SignedDuration::from_millis(700);
+
+/// Looks for changes if nothing else tells of them.
+pub(crate) fn look_if_due(cx: &mut Cx<'_>) {
+    if cx.env.notifications.has_focus() && cx.chats.next_look.is_some_and(|due| due <= cx.now) {
+        cx.chats.next_look = Some(cx.now + LOOK_INTERVAL);
+        look_for_changes(cx);
     }
 }
 

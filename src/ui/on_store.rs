@@ -38,7 +38,6 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Repaired(result) => database_care::on_repaired(screen, cx, result),
         StoreReply::OpenFailed(error) => {
             cx.warn(format!("{error}: nothing will be saved"));
-            database_care::offer_repair(screen, &error);
             let opening = std::mem::replace(&mut cx.chats.database, DatabaseState::Broken(error));
             if matches!(cx.chats.content, PaneContent::Loading(_)) {
                 cx.chats.content = PaneContent::New;
