@@ -107,10 +107,10 @@ fn without_a_watch_changes_are_looked_for_while_the_terminal_has_the_focus() {
 }
 
 /// What is on the screen, after another instance has added messages and saved its branch.
-fn refreshed(app: &mut Harness, more: Vec<Message>, branch: Vec<MessageId>) {
+fn refreshed(app: &mut Harness, more: &[Message], branch: Vec<MessageId>) {
     let chat = app.conversation().expect("a conversation is on the screen");
     let known = chat.messages.values().filter(|known| more.iter().all(|message| message.id != known.id));
-    let messages = known.cloned().chain(more.clone()).collect();
+    let messages = known.cloned().chain(more.iter().cloned()).collect();
     let header = ConversationHeader { branch, ..chat.header() };
     let stored = Conversation::restore(header, messages, String::new(), Vec::new());
     app.store_reply(StoreReply::Refreshed(Box::new(stored)));
@@ -136,14 +136,14 @@ fn a_running_answer_of_another_instance_grows_here_and_nothing_is_sent_behind_it
     let end = *trunk.last().expect("an answer");
     let longer = [&trunk[..], &[message_id(1), message_id(2)]].concat();
     for (text, rev) in [("Half of", 100_000), ("Half of it", 200_000)] {
-        refreshed(&mut app, exchange(end, text, AnswerEnd::Open, rev), longer.clone());
+        refreshed(&mut app, &exchange(end, text, AnswerEnd::Open, rev), longer.clone());
         assert!(app.screen().contains("Asked elsewhere") && app.screen().contains(text), "{}", app.screen());
     }
     app.enter_text("and now?");
     app.press("enter");
     assert_eq!((app.draft().as_str(), app.opened_streams().len()), ("and now?", 0));
     assert!(app.screen().contains("another running ibid is writing this answer"), "{}", app.screen());
-    refreshed(&mut app, exchange(end, "Half of it is all.", AnswerEnd::Complete, 9), longer);
+    refreshed(&mut app, &exchange(end, "Half of it is all.", AnswerEnd::Complete, 9), longer);
     assert!(app.screen().contains("Half of it is all."), "{}", app.screen());
     app.press("enter");
     assert_eq!((app.draft().as_str(), app.opened_streams().len()), ("", 1));
@@ -156,12 +156,12 @@ fn a_conversation_that_goes_on_in_both_becomes_two_branches() {
     let end = *trunk.last().expect("an answer");
     let left = [&trunk[..], &[message_id(1), message_id(2)]].concat();
     let stream = app.send_prompt("Asked here");
-    refreshed(&mut app, exchange(end, "On the left.", AnswerEnd::Complete, 9), left.clone());
+    refreshed(&mut app, &exchange(end, "On the left.", AnswerEnd::Complete, 9), left.clone());
     assert!(app.screen().contains("Asked here") && !app.screen().contains("On the left."), "{}", app.screen());
     app.stream_answer(stream, "On the right.");
     let right = branch(&app);
     for _ in 0..2 {
-        refreshed(&mut app, exchange(end, "On the left.", AnswerEnd::Complete, 9), left.clone());
+        refreshed(&mut app, &exchange(end, "On the left.", AnswerEnd::Complete, 9), left.clone());
         assert_eq!(branch(&app), right, "the reader stays where they are");
     }
     assert!(app.screen().contains("On the right.") && app.screen().contains("/2"), "{}", app.screen());
