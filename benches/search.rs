@@ -3,6 +3,7 @@
 //! `cargo bench --bench search` prints a table of measurements; with `-- --test` a hundredth of it is made, and what is read
 //! for each query is checked instead of its time.
 #![allow(unreachable_pub, reason = "nothing outside uses a bench")]
+#![allow(clippy::cast_precision_loss, clippy::cast_sign_loss, reason = "figures for people")]
 
 #[path = "../tests/support/corpus.rs"]
 mod corpus;
@@ -109,7 +110,8 @@ fn ask(file: &Path, corpus: &mut Corpus, texts: &[String], scale: &SearchScale, 
     let (mut first, mut second, mut places) = (Vec::new(), Vec::new(), 0);
     let mut slowest = (Duration::ZERO, String::new());
     for ticket in 1..=scale.queries {
-        let query = corpus.query(&texts[corpus.below(texts.len())]);
+        let position = corpus.below(texts.len());
+        let query = corpus.query(&texts[position]);
         let begun = Instant::now();
         let portion = run.search(&query, SearchTicket(ticket));
         let took = begun.elapsed();
@@ -181,9 +183,10 @@ fn index_again(file: &Path, is_check: bool) {
         if is_done {
             break;
         }
-        if !is_check {
-            // Let it work between two saves.
-            let _ = run.replies.recv_timeout(Duration::from_millis(20));
+        // Let it work between two saves.
+        let pause = Duration::from_millis(if is_check { 0 } else { 20 });
+        if matches!(run.replies.recv_timeout(pause), Ok(StoreReply::Indexing { waiting: 0 })) {
+            break;
         }
     }
     let each = begun.elapsed().as_secs_f64() * 1e3 / count as f64;

@@ -135,8 +135,12 @@ impl StoreWorker {
                     StoreReply::Outcome { message, slot, result: result.map(|found| found.map(Box::new)) }
                 }
                 StoreJob::LoadChecks(conversation) => {
-                    match self.query(|database| source_checks::of_conversation(&database.connection, conversation)) {
-                        Ok(checks) => StoreReply::Checks { conversation, checks },
+                    let found = self.query(|database| {
+                        let checks = source_checks::of_conversation(&database.connection, conversation)?;
+                        Ok((checks, source_checks::side_costs(&database.connection, conversation)?))
+                    });
+                    match found {
+                        Ok((checks, side_costs)) => StoreReply::Checks { conversation, checks, side_costs },
                         Err(_) => continue,
                     }
                 }

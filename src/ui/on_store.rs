@@ -101,7 +101,10 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
             trash_actions::on_purged(screen, cx, before, &conversations, has_more);
         }
         StoreReply::ListPreview { conversation, preview } => screen.list.set_preview(conversation, preview),
-        StoreReply::Checks { conversation, checks } => {
+        StoreReply::Checks { conversation, checks, side_costs } => {
+            if let Some(chat) = cx.chats.conversations.get_mut(&conversation) {
+                chat.set_side_costs(side_costs);
+            }
             super::actions::source_checks::on_checks_loaded(&mut screen.pane, conversation, checks);
         }
         StoreReply::Recording { message, result } => {
