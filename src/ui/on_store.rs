@@ -274,6 +274,9 @@ pub(crate) fn carry_out(cx: &mut Cx<'_>, id: ConversationId, next: Vec<ChatEffec
                 if changes.iter().any(is_answer) {
                     cx.chats.daily_cost.mark_stale();
                 }
+                if cx.chats.conversations.get(&id).is_some_and(Conversation::is_temporary) {
+                    cx.chats.saves.temporary.add(id); // However it came about, such as by a fork.
+                }
                 cx.effects.push(cx.chats.saves.save(changes, gate.map(|turn| (id, turn))));
             }
         }
