@@ -24,6 +24,7 @@ mod test_support;
 mod title;
 pub mod tool_call;
 mod tool_loop;
+mod trashed;
 mod tree;
 mod truncation;
 pub mod turn;
@@ -43,6 +44,7 @@ pub use recording::{RecordingInProgress, WireRecording};
 pub use settings::{ChatSettings, Effort};
 pub use tool_call::{CallId, ToolCallRun, ToolCallState};
 pub use tool_loop::CallDecision;
+pub use trashed::{ConversationPreview, TrashedConversation};
 pub use turn::{PauseReason, RequestFix, StreamId, Turn, TurnBlock, TurnPhase};
 pub use whole::{SideCost, WholeConversation};
 

@@ -12,12 +12,13 @@ use std::{
 use tokio::{sync::mpsc, time::Instant};
 
 use self::answer_printer::AnswerPrinter;
+pub(crate) use self::answer_printer::cited_sources;
 
 use crate::{
     chat::{Answer, AnswerEnd, CardText, Conversation, ConversationChange, Timestamp, TurnPhase, explain},
     clock, console,
     runtime::EffectRuntime,
-    store::{SaveTicket, StoreJob, StoreReply},
+    store::{SaveTicket, StoreError, StoreJob, StoreReply},
     text,
     ui::{self, Effect, Msg, State},
 };
@@ -166,6 +167,7 @@ impl AskSession<'_> {
             };
             let store_error = match &msg {
                 Msg::StoreReply(StoreReply::OpenFailed(error)) => Some(error.to_string()),
+                Msg::StoreReply(StoreReply::ReadOnly(error @ StoreError::Newer { .. })) => Some(error.to_string()),
                 _ => None,
             };
             if let Msg::StoreReply(reply) = &msg {

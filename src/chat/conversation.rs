@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, AnswerEnd, CallId, ChatSettings, ConversationChange, ConversationFiling, ConversationHeader,
-    ConversationId, FilingChange, IdGenerator, Message, MessageBody, MessageId, Prompt, QueuedPrompt, StreamId,
-    Timestamp, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
+    ConversationId, ConversationPreview, FilingChange, IdGenerator, Message, MessageBody, MessageId, Prompt,
+    QueuedPrompt, StreamId, Timestamp, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
 };
 use crate::{
     api::{self, Usd},
@@ -40,6 +40,8 @@ pub struct Conversation {
     /// An answer ended while the conversation was not on the screen.
     pub unread: bool,
     pub filing: ConversationFiling,
+    /// Where the reader was, in the form of the view that shows it; `None` is at the end.
+    pub reading: Option<String>,
     /// Nothing of it reaches the disk but its cost.
     pub is_temporary: bool,
     /// Messages that are no longer sent because the conversation became too long.
@@ -173,6 +175,7 @@ impl Conversation {
             updated_at: header.updated_at,
             unread: header.unread,
             filing: ConversationFiling::default(),
+            reading: None,
             is_temporary: false,
             left_out: header.left_out,
             children: BTreeMap::new(),
@@ -232,6 +235,20 @@ impl Conversation {
             model: self.settings.model.clone(),
             filing: self.filing.clone(),
             is_temporary: self.is_temporary,
+        }
+    }
+
+    /// What a list says about it below its rows.
+    pub fn preview(&self) -> ConversationPreview {
+        let mut prompts = self.messages.values().rev().filter_map(|message| match &message.body {
+            MessageBody::Prompt(prompt) => Some(&prompt.text),
+            MessageBody::Answer(_) => None,
+        });
+        ConversationPreview {
+            messages: self.messages.len(),
+            bytes: 0,
+            cost: self.cost.known.clone(),
+            last_prompt: prompts.next().map(|text| text.chars().take(600).collect()).unwrap_or_default(),
         }
     }
 
@@ -304,6 +321,15 @@ impl Conversation {
             return Vec::new();
         }
         vec![save_effect(vec![ConversationChange::File { conversation: self.id, change }])]
+    }
+
+    /// Remembers where the reader is.
+    pub fn set_reading(&mut self, reading: Option<String>) -> Vec<ChatEffect> {
+        if self.reading == reading || self.is_new() {
+            return Vec::new();
+        }
+        self.reading.clone_from(&reading);
+        vec![save_effect(vec![ConversationChange::Reading { conversation: self.id, reading }])]
     }
 
     pub fn set_settings(&mut self, settings: ChatSettings) -> Vec<ChatEffect> {

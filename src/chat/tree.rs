@@ -128,6 +128,16 @@ impl Conversation {
         (siblings.binary_search(&id).map_or(1, |at| at + 1), siblings.len().max(1))
     }
 
+    /// Shows the branch of a message: the newest below it, unless it is on the branch that is shown already.
+    pub fn go_to(&mut self, id: MessageId) -> Vec<ChatEffect> {
+        if self.branch.contains(&id) || !self.messages.contains_key(&id) {
+            return Vec::new();
+        }
+        self.branch = self.path_to(id);
+        self.descend();
+        self.save_header()
+    }
+
     /// Shows a sibling of a message and the newest branch below it.
     pub fn go_to_sibling(&mut self, id: MessageId, offset: isize) -> Vec<ChatEffect> {
         let Some(message) = self.messages.get(&id) else { return Vec::new() };
@@ -138,12 +148,20 @@ impl Conversation {
             return Vec::new();
         }
         self.branch = self.path_to(target);
-        let mut last = target;
-        while let Some(newest) = self.children.get(&Some(last)).and_then(|children| children.last()) {
-            last = *newest;
-            self.branch.push(last);
-        }
+        self.descend();
         self.save_header()
+    }
+
+    /// Goes on from the end of the branch with the newest message below it, to the end.
+    fn descend(&mut self) {
+        let mut last = self.branch.last().copied();
+        // No longer than there are messages: damaged parents could form a ring.
+        while self.branch.len() < self.messages.len()
+            && let Some(newest) = self.children.get(&last).and_then(|children| children.last())
+        {
+            self.branch.push(*newest);
+            last = Some(*newest);
+        }
     }
 
     /// The path from the first prompt to a message, including that message.

@@ -153,7 +153,7 @@ fn answer_texts(answer: &Answer) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the titles and addresses of the sources, in order of first citation, each address once.
-fn cited_sources(answer: &Answer) -> Vec<(&str, &str)> {
+pub(crate) fn cited_sources(answer: &Answer) -> Vec<(&str, &str)> {
     let mut sources: Vec<(&str, &str)> = Vec::new();
     for annotation in answer.annotations() {
         let Some(url) = annotation.url.as_deref() else { continue };

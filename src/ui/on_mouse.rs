@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     Action,
-    actions::{call_results, copying, list_actions, slash_commands},
+    actions::{call_results, copying, list_actions, searching, slash_commands},
     areas::{GUTTER_WIDTH, ScreenAreas},
     dispatch::on_action,
     overlays::{self, ScreenOverlay},
@@ -96,9 +96,11 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
             overlays::preview_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::Commands(list)) => list.on_wheel(rows as isize),
+        Some(ScreenOverlay::Search(search)) => search.on_wheel(rows as isize),
         Some(ScreenOverlay::Help(help)) => help.scroll(rows as isize, screen_area),
         Some(ScreenOverlay::Xray(xray)) => xray.on_wheel(rows as isize),
         Some(ScreenOverlay::Tools(list)) => list.on_wheel(rows as isize),
+        Some(ScreenOverlay::Trash(list)) => list.on_wheel(rows as isize),
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
         Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
@@ -158,10 +160,16 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
                 overlays::open_commands::accept_command(screen, cx);
             }
         }
+        Some(ScreenOverlay::Search(search)) => {
+            if search.on_click(position, screen_area) {
+                searching::accept(screen, cx);
+            }
+        }
         Some(ScreenOverlay::Tools(list)) => {
             let request = list.on_click(position, screen_area);
             overlays::apply_request(screen, cx, request);
         }
+        Some(ScreenOverlay::Trash(list)) => list.on_click(position, screen_area),
         Some(ScreenOverlay::List) if ScreenAreas::floating_list(size).contains(position) => {
             let inside = ScreenAreas::floating_content(ScreenAreas::floating_list(size));
             // The rows begin where those of a docked list do, a row higher without a field.
@@ -233,7 +241,11 @@ fn press_text(screen: &mut Screen, chats: &mut Chats, position: Position, area: 
 
 fn press_list(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Rect) {
     list_actions::focus_list(screen, cx.chats);
-    if let Some(id) = screen.list.conversation_at_row(position.y.saturating_sub(area.y), &cx.chats.index) {
+    let row = position.y.saturating_sub(area.y);
+    if screen.list.is_search_row(row) {
+        screen.list.move_cursor(ListStep::Last, &cx.chats.index);
+        list_actions::open_selected(screen, cx);
+    } else if let Some(id) = screen.list.conversation_at_row(row, &cx.chats.index) {
         screen.list.cursor = Some(id);
         list_actions::open_selected(screen, cx);
     }

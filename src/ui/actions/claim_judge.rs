@@ -93,7 +93,7 @@ pub(crate) fn judge_with(screen: &Screen, cx: &mut Cx<'_>, answer: MessageId, mo
     let settings = cx.chats.settings();
     let context = request_context(cx.env, settings);
     let input = judge::claims_as_json(&claims);
-    let request = context.side_request(model, judge::INSTRUCTIONS, &input, judge::reply_format());
+    let request = context.side_request(model, judge::INSTRUCTIONS, &input, Some(judge::reply_format()));
     let endpoint = settings.endpoint.clone();
     cx.effects.push(Effect::JudgeClaims { conversation, message: answer, endpoint, request: Box::new(request) });
     cx.show_message(format!("{} judges the claims", short_name(model)));

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{CursorTarget, Transcript, TranscriptCursor};
 use crate::chat::{ItemSlot, MessageId};
 
 /// Answers, and parts of answers, whose folding differs from what the options give.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FoldOverrides {
     all_toggled: bool,
     answers: BTreeSet<MessageId>,

@@ -9,7 +9,7 @@ pub const LAYERS: &[&[&str]] = &[
     &["exchange"],
     &["render"],
     &["store", "mcp", "keys"],
-    &["citations", "config", "log"],
+    &["citations", "config", "log", "search"],
     &["chat"],
     &["api"],
     &["tools"],
@@ -34,12 +34,14 @@ pub const FEATURES: &[&str] = &[
     "rail",
     "results",
     "safeguard",
+    "search",
     "slash",
     "status",
     "themes",
     "title",
     "tools",
     "transcript",
+    "trash",
     "xray",
 ];
 
@@ -61,6 +63,7 @@ pub const SHARED: &[&str] = &[
     "saves",
     "start",
     "teaching",
+    "temporary",
     "test_buffer",
     "toasts",
 ];

@@ -7,8 +7,8 @@ use ibid::{
 };
 
 use super::test_database::{
-    StoreRun, TestDatabase, UNDO_LATER_MIGRATIONS, answer, conversation_id, empty_answer, header, message_id,
-    timestamp, write_header, write_message,
+    StoreRun, TestDatabase, answer, conversation_id, empty_answer, header, message_id, timestamp, write_header,
+    write_message,
 };
 
 fn check(message: u128, source: &str, result: &str) -> StoredCheck {
@@ -59,22 +59,6 @@ fn the_newest_check_of_each_source_is_kept_with_its_answer() {
     let run = disk.open();
     assert_eq!(checks(&run, 1), [newer, check(2, "https://b.example/", "\"b\"")]);
     assert_eq!(checks(&run, 3), [check(4, "https://a.example/", "\"other\"")]);
-}
-
-#[test]
-fn a_database_from_before_checks_is_migrated_and_takes_them() {
-    let disk = TestDatabase::new();
-    two_answers(&disk.open());
-    let old = disk.connect();
-    old.execute_batch(UNDO_LATER_MIGRATIONS).expect("the schema of that version");
-    old.execute_batch("drop table source_check; drop table side_cost; pragma user_version = 10;")
-        .expect("the schema of the version before");
-    drop(old);
-    let run = disk.open();
-    assert_eq!(run.load(conversation_id(1)).expect("the conversation").messages.len(), 1);
-    assert_eq!(checks(&run, 1), []);
-    run.save_ok(vec![save_check(check(2, "https://a.example/", "{}"))]);
-    assert_eq!(checks(&run, 1).len(), 1);
 }
 
 #[test]
