@@ -279,10 +279,12 @@ pub enum StoreReply {
         conversation: ConversationId,
         preview: ConversationPreview,
     },
-    /// What the checks of cited pages found.
+    /// What the checks of cited pages found, and what judging them cost.
     Checks {
         conversation: ConversationId,
         checks: Vec<StoredCheck>,
+        /// What was paid for answers besides the answers themselves.
+        side_costs: Vec<(MessageId, Usd)>,
     },
     /// `None` if nothing was recorded, or if the recording was dropped in favour of newer ones.
     Recording {

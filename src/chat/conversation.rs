@@ -42,8 +42,7 @@ pub struct Conversation {
     pub filing: ConversationFiling,
     /// Where the reader was, in the form of the view that shows it; `None` is at the end.
     pub reading: Option<String>,
-    /// Nothing of it reaches the disk but its cost.
-    pub is_temporary: bool,
+    pub lifetime: ConversationLifetime,
     /// Messages that are no longer sent because the conversation became too long.
     pub(super) left_out: BTreeSet<MessageId>,
     /// Derived from `messages`; siblings are ordered by age.
@@ -52,9 +51,19 @@ pub struct Conversation {
     pub(super) unsaved: BTreeSet<MessageId>,
     /// Whether it was handed to the database; before that, nothing of it is saved by itself.
     pub(super) is_stored: bool,
-    /// The cost of all settled answers, derived from `messages`.
+    /// What was paid for answers besides the answers themselves, such as for a second opinion.
+    pub(super) side_costs: BTreeMap<MessageId, Usd>,
+    /// The cost of all settled answers, derived from `messages` and `side_costs`.
     pub(super) cost: ConversationCost,
     pub(super) price_lookups: PriceLookups,
+}
+
+/// Whether a conversation is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConversationLifetime {
+    Kept,
+    /// Nothing of it reaches the disk but its cost; it ends with the program.
+    Temporary,
 }
 
 /// A conversation as a row of the list; it need not be open.
@@ -174,11 +183,12 @@ impl Conversation {
             unread: header.unread,
             filing: ConversationFiling::default(),
             reading: None,
-            is_temporary: false,
+            lifetime: ConversationLifetime::Kept,
             left_out: header.left_out,
             children: BTreeMap::new(),
             unsaved: BTreeSet::new(),
             is_stored: !messages.is_empty(),
+            side_costs: BTreeMap::new(),
             cost: ConversationCost::default(),
             price_lookups: PriceLookups::default(),
         };
@@ -231,8 +241,12 @@ impl Conversation {
             failed: newest.is_some_and(|answer| matches!(answer.end, AnswerEnd::Failed(_) | AnswerEnd::Interrupted)),
             model: self.settings.model.clone(),
             filing: self.filing.clone(),
-            is_temporary: self.is_temporary,
+            is_temporary: self.is_temporary(),
         }
+    }
+
+    pub fn is_temporary(&self) -> bool {
+        self.lifetime == ConversationLifetime::Temporary
     }
 
     /// What a list says about it below its rows.
@@ -252,6 +266,28 @@ impl Conversation {
     /// The sum over all answers, siblings included.
     pub fn cost(&self) -> &ConversationCost {
         &self.cost
+    }
+
+    /// What was paid for an answer besides the answer itself.
+    pub fn side_cost(&self, answer: MessageId) -> Option<&Usd> {
+        self.side_costs.get(&answer)
+    }
+
+    /// Takes over what was paid besides the answers, as the database knows it.
+    pub fn set_side_costs(&mut self, costs: Vec<(MessageId, Usd)>) {
+        self.side_costs.clear();
+        for (answer, cost) in costs {
+            self.add_side_cost(answer, &cost);
+        }
+    }
+
+    /// Adds what was paid for an answer besides the answer itself.
+    pub fn add_side_cost(&mut self, answer: MessageId, cost: &Usd) {
+        let known = self.side_costs.entry(answer).or_default();
+        if let Some(sum) = known.checked_add(cost) {
+            *known = sum;
+        }
+        self.recompute_cost();
     }
 
     /// How many tokens of context the branch fills, as counted by the server for one of the newest answers.
@@ -380,6 +416,11 @@ impl Conversation {
                 None => cost.unpriced_answers += usize::from(is_all),
             }
             cost.unpriced_answers += usize::from(!is_all && is_billable(answer));
+        }
+        for paid in self.side_costs.values() {
+            if let Some(sum) = cost.known.checked_add(paid) {
+                cost.known = sum;
+            }
         }
         self.cost = cost;
     }

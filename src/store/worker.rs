@@ -135,8 +135,12 @@ impl StoreWorker {
                     StoreReply::Outcome { message, slot, result: result.map(|found| found.map(Box::new)) }
                 }
                 StoreJob::LoadChecks(conversation) => {
-                    match self.query(|database| source_checks::of_conversation(&database.connection, conversation)) {
-                        Ok(checks) => StoreReply::Checks { conversation, checks },
+                    let found = self.query(|database| {
+                        let checks = source_checks::of_conversation(&database.connection, conversation)?;
+                        Ok((checks, source_checks::side_costs(&database.connection, conversation)?))
+                    });
+                    match found {
+                        Ok((checks, side_costs)) => StoreReply::Checks { conversation, checks, side_costs },
                         Err(_) => continue,
                     }
                 }
@@ -331,7 +335,9 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     for mut found in found {
         if let Some(owner) = found.owner.clone() {
             writers.insert(owner);
-            recover::replay_growth(&db, &mut found)?;
+            let growth = recover::replay_growth(&db, &mut found)?;
+            // Each checkpoint is seen as a change. The numbers are far from those that the row will have.
+            found.message.rev = found.message.rev.wrapping_add(growth.checkpoints.wrapping_mul(65_537));
         }
         messages.push(found.message);
     }

@@ -215,8 +215,8 @@ actions! {
     JumpToPrompt, "jump", "Go to a prompt", "go to", Commands, [(Transcript, "p")];
     NextCode, "next-code", "Next code block", "next code", KeysOnly, [(Transcript, "}")];
     PreviousCode, "previous-code", "Previous code block", "previous code", KeysOnly, [(Transcript, "{")];
-    NextFold, "next-fold", "Next reasoning, search or call", "next fold", KeysOnly, [(Transcript, ")")];
-    PreviousFold, "previous-fold", "Previous reasoning, search or call", "previous fold", KeysOnly, [(Transcript, "(")];
+    NextFold, "next-fold", "Next reasoning, search, call or details", "next fold", KeysOnly, [(Transcript, ")")];
+    PreviousFold, "previous-fold", "Previous reasoning, search, call or details", "previous fold", KeysOnly, [(Transcript, "(")];
     NextMatch, "next-match", "Next match", "next match", KeysOnly, [(Transcript, "n"), (Find, "down"), (Find, "ctrl-n"), (Matches, "enter"), (Xray, "n"), (Pager, "n")];
     PreviousMatch, "previous-match", "Previous match", "previous match", KeysOnly, [(Transcript, "N"), (Find, "up"), (Find, "ctrl-p"), (Find, "shift-enter"), (Matches, "shift-enter"), (Xray, "N"), (Pager, "N")];
     Select, "select", "Select text", "select", KeysOnly, [(Transcript, "v"), (Selection, "v")];

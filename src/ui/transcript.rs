@@ -345,6 +345,7 @@ impl Transcript {
             | CursorTarget::Reasoning(_)
             | CursorTarget::Call(_)
             | CursorTarget::OtherItem(_)
+            | CursorTarget::Details(..)
             | CursorTarget::Citation(_) => None,
         });
         let in_sight = || {

@@ -17,6 +17,7 @@ mod hygiene;
 mod imports;
 mod input;
 mod joined_emoji;
+mod kills;
 mod last_words;
 mod listings;
 mod modes;
@@ -32,6 +33,7 @@ mod stored;
 mod temporary;
 mod trials;
 mod trouble;
+mod two_instances;
 
 use std::{
     io::Write as _,

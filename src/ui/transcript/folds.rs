@@ -91,9 +91,10 @@ impl Transcript {
     pub fn fold_under_cursor(&self) -> Option<(MessageId, ItemSlot)> {
         let TranscriptCursor { message, target } = self.visible_cursor()?;
         match target {
-            CursorTarget::Reasoning(slot) | CursorTarget::Call(slot) | CursorTarget::OtherItem(slot) => {
-                Some((message, slot))
-            }
+            CursorTarget::Reasoning(slot)
+            | CursorTarget::Call(slot)
+            | CursorTarget::OtherItem(slot)
+            | CursorTarget::Details(slot, _) => Some((message, slot)),
             CursorTarget::Code(block) => {
                 self.message_rows.get(&message)?.diagram_slot(block).map(|slot| (message, slot))
             }

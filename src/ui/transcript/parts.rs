@@ -203,7 +203,7 @@ impl<'a> MessageParts<'a> {
             let row = PartKey::of_item(PartKind::ItemRow, head);
             self.push(row, PartContent::ReasoningHead(group)).folds = Some(CursorTarget::Reasoning(head));
             let texts = work.reasoning.iter().flat_map(|&(slot, item, reasoning)| {
-                let texts = reasoning.texts().filter(|text| !text.trim().is_empty());
+                let texts = reasoning.shown_texts();
                 texts.enumerate().map(move |(index, text)| (slot, item, index, text))
             });
             let (first, last) = (self.parts.len(), work.reasoning.last().map(|(slot, ..)| *slot));

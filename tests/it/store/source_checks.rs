@@ -28,7 +28,7 @@ fn save_check(check: StoredCheck) -> ConversationChange {
 fn checks(run: &StoreRun, conversation: u128) -> Vec<StoredCheck> {
     run.send(StoreJob::LoadChecks(conversation_id(conversation)));
     match run.reply() {
-        StoreReply::Checks { conversation: id, checks } if id == conversation_id(conversation) => checks,
+        StoreReply::Checks { conversation: id, checks, .. } if id == conversation_id(conversation) => checks,
         other => panic!("unexpected reply: {other:?}"),
     }
 }
@@ -82,4 +82,9 @@ fn what_a_second_opinion_cost_counts_for_its_day() {
     let before = spent(21);
     let with = |cost: &str| before.checked_add(&Usd::parse(cost).expect("a price"));
     assert_eq!((Some(spent(11)), Some(spent(10))), (with("0.03"), with("0.032")));
+    run.send(StoreJob::LoadChecks(conversation_id(1)));
+    let StoreReply::Checks { side_costs, .. } = run.reply() else { panic!("the costs are loaded") };
+    let mut costs: Vec<String> = side_costs.iter().map(|(_, cost)| cost.digits().to_string()).collect();
+    costs.sort_unstable();
+    assert_eq!(costs, ["0.002", "0.03"]);
 }
