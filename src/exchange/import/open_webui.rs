@@ -35,7 +35,7 @@ pub(super) fn read(value: &Value, findings: &mut Findings) -> Result<ForeignConv
     conversation.filing.pinned_at = conversation.updated_at.filter(|_| is("pinned"));
     let tags = json::list(&value["meta"], "tags").iter().chain(json::list(chat, "tags"));
     let tags: Vec<&str> = tags.filter_map(|tag| tag.as_str().or_else(|| json::text(tag, "name"))).collect();
-    conversation.filing.tags = parse_tags(&tags.join(",").replace(' ', "-"), std::iter::empty());
+    conversation.filing.tags = parse_tags(&tags.join(",").replace(' ', "-"), &[]);
     let keys: Vec<String> = (0..).zip(&messages).map(|(index, message)| key_of(message, index)).collect();
     let nodes: Vec<(&str, Option<&str>)> = (0..messages.len())
         .map(|index| {
