@@ -7,6 +7,7 @@ pub mod choices;
 pub mod conversation;
 pub mod explain;
 pub mod ids;
+pub mod item_words;
 pub mod journal;
 pub mod message;
 pub mod nanos;
@@ -27,6 +28,7 @@ mod tree;
 mod truncation;
 pub mod turn;
 mod turn_lifecycle;
+pub mod whole;
 
 pub use answer::{Answer, AnswerEnd, Item, ItemKind, ItemSlot};
 pub use change::{ConversationChange, ConversationHeader, StoredCheck};
@@ -41,6 +43,7 @@ pub use settings::{ChatSettings, Effort};
 pub use tool_call::{CallId, ToolCallRun, ToolCallState};
 pub use tool_loop::CallDecision;
 pub use turn::{PauseReason, RequestFix, StreamId, Turn, TurnBlock, TurnPhase};
+pub use whole::{SideCost, WholeConversation};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -29,6 +29,7 @@ mod layout_budget;
 mod line_breaks;
 mod list_indents;
 mod markdown_text;
+pub mod marked_text;
 mod open_text;
 mod plain_text;
 mod prepare;

@@ -3,6 +3,7 @@
 
 pub mod cited_answer;
 pub mod compose;
+pub mod export_sample;
 pub mod fake_server;
 pub mod harness;
 pub mod json_schema;

@@ -15,7 +15,7 @@ use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, LinkType, Tag, TagEnd}
 use ratatui::style::Modifier;
 
 use self::{
-    containers::{BlockContainer, is_block_tag, is_too_deep},
+    containers::{BlockContainer, is_block_tag},
     figures::{OpenCodeBlock, OpenImage},
     html::OpenHtml,
     links::OpenLink,
@@ -39,6 +39,7 @@ use crate::{
     text::{self, bidi},
 };
 
+pub(crate) use containers::is_too_deep;
 pub(crate) use figures::{fence_language, is_diagram};
 
 /// The indent of a formula on its own rows.
