@@ -4,6 +4,7 @@ mod app;
 mod args;
 mod ask;
 mod launch;
+mod manual;
 mod models;
 mod paged;
 
@@ -98,6 +99,8 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
             let settings = LaunchSettings::load(cli, InitialConversation::New)?;
             models::list_models(&settings, &query.join(" "), *json)
         }
+        Some(CliCommand::Completions { shell }) => manual::print_completions(*shell),
+        Some(CliCommand::Man) => manual::print_manual(),
         Some(CliCommand::HoldClipboard { primary, html }) => {
             let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };
             clipboard::hold_clipboard(target, *html)?;

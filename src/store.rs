@@ -5,6 +5,7 @@
 
 mod database;
 mod error;
+mod exchange_database;
 mod journal_v1;
 mod queries;
 mod queued;
@@ -34,6 +35,7 @@ use crate::{
 };
 
 pub use error::StoreError;
+pub use exchange_database::{ExchangeDatabase, ImportOutcome};
 pub use recover::replay_journal;
 
 /// A handle to the thread that owns SQLite. Dropping it waits until everything is on disk.

@@ -64,6 +64,10 @@ pub(super) enum CliCommand {
         #[arg(long)]
         json: bool,
     },
+    /// The completions of a shell, to be read when it starts
+    Completions { shell: clap_complete::Shell },
+    /// The manual page: `ibid man | man -l -`
+    Man,
     /// Serve the text on stdin to the desktop until something else is copied; the app starts this when it copies
     #[command(hide = true)]
     HoldClipboard {

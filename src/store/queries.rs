@@ -475,7 +475,7 @@ pub(super) fn read_uuid(row: &Row, column: impl RowIndex) -> Result<Uuid> {
     Uuid::parse_str(row.get_ref(column)?.as_str()?).map_err(|error| FromSqlError::other(error).into())
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(conversion_error)
 }
 

@@ -179,6 +179,12 @@ const MIGRATIONS: &[&str] = &[
     create table side_cost (n integer primary key, message text not null, at integer not null, cost text not null);
     create index side_cost_spent on side_cost (at, cost);
 ",
+    "
+    -- The form that a conversation was imported from, such as `chatgpt`.
+    alter table conversation add column origin text;
+    -- What was imported: the hash of its content, so that the same content is imported once.
+    create table imported (hash text primary key, conversation text not null) without rowid;
+",
 ];
 
 /// The schema version that this program writes.

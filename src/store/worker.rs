@@ -172,7 +172,7 @@ impl StoreWorker {
 }
 
 /// Why a conversation cannot be loaded.
-enum LoadFailure {
+pub(super) enum LoadFailure {
     Missing,
     Ambiguous(usize),
     Sqlite(rusqlite::Error),
@@ -185,7 +185,7 @@ impl From<rusqlite::Error> for LoadFailure {
 }
 
 impl LoadFailure {
-    fn explain(self, target: &str, database: &OpenDatabase) -> StoreError {
+    pub(super) fn explain(self, target: &str, database: &OpenDatabase) -> StoreError {
         match self {
             Self::Missing => StoreError::Missing(target.to_owned()),
             Self::Ambiguous(count) => StoreError::Other(format!(
@@ -244,7 +244,7 @@ fn find_latest(database: &OpenDatabase) -> Result<ConversationId, LoadFailure> {
 }
 
 /// Finds a conversation by id, then by title, then by title ignoring case, then by a prefix of the id.
-fn find_named(database: &OpenDatabase, name: &str) -> Result<ConversationId, LoadFailure> {
+pub(super) fn find_named(database: &OpenDatabase, name: &str) -> Result<ConversationId, LoadFailure> {
     let all = queries::newest_conversations(&database.connection, usize::MAX)?;
     let first =
         |is: &dyn Fn(&ConversationSummary) -> bool| all.iter().find(|summary| is(summary)).map(|summary| summary.id);

@@ -17,6 +17,7 @@ mod demo;
 mod demo_opening;
 mod dependencies;
 mod event_loop;
+mod exchange;
 mod export;
 mod finish;
 mod focus;

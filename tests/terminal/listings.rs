@@ -74,3 +74,19 @@ fn a_terminal_gets_the_listing_in_its_pager_and_without_one_as_it_is() {
     plain.wait_for("openai/gpt-4.1-mini");
     assert!(plain.wait_exit().success());
 }
+
+#[test]
+fn bash_takes_the_completions_and_man_prints_a_page() {
+    let (home, server) = (TestHome::empty(), server());
+    let (script, complaints) = texts(&run(&home, &server, &["completions", "bash"]));
+    assert_eq!(complaints, "");
+    let bash = ProgramLaunch::with_program(std::path::Path::new("/bin/bash"), &home).args([
+        "-c",
+        &format!("{script}\nCOMP_WORDS=(ibid comp); COMP_CWORD=1; _ibid ibid comp ibid; echo \"${{COMPREPLY[@]}}\""),
+    ]);
+    assert_eq!(texts(&bash.output("")).0, "completions\n");
+    let unknown = run(&home, &server, &["completions", "tcsh"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    let (page, _) = texts(&run(&home, &server, &["man"]));
+    assert!(page.contains(".TH ibid 1"), "{page}");
+}

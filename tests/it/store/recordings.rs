@@ -111,7 +111,8 @@ fn a_database_from_before_recordings_is_migrated_without_loss() {
     ]);
     let old = disk.connect();
     let downgrade =
-        "alter table message drop column bills; drop index message_spent; alter table message drop column course;
+        "drop table imported; alter table conversation drop column origin;
+        alter table message drop column bills; drop index message_spent; alter table message drop column course;
         drop table recorded; drop table recording; drop table outcome; alter table message drop column runs;
         drop table call_run; drop table source_check; drop table side_cost; drop table queued; alter table conversation add column queue text not null default '[]';
         pragma user_version = 2;";

@@ -66,12 +66,9 @@ fn a_database_from_before_checks_is_migrated_and_takes_them() {
     let disk = TestDatabase::new();
     two_answers(&disk.open());
     let old = disk.connect();
-    let version: u32 = old.query_row("pragma user_version", [], |row| row.get(0)).expect("a version");
-    old.execute_batch(&format!(
-        "drop table source_check; drop table side_cost; pragma user_version = {};",
-        version - 1
-    ))
-    .expect("the schema of the version before");
+    let downgrade = "drop table imported; alter table conversation drop column origin;
+        drop table source_check; drop table side_cost; pragma user_version = 10;";
+    old.execute_batch(downgrade).expect("the schema of version 10 is restored");
     drop(old);
     let run = disk.open();
     assert_eq!(run.load(conversation_id(1)).expect("the conversation").messages.len(), 1);
