@@ -376,9 +376,14 @@ impl EffectRuntime {
     }
 }
 
-fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc::Sender<Msg>) {
+/// A highlighter that measures its time by the system's clock.
+pub fn code_highlighter() -> highlight::CodeHighlighter {
     let started = Instant::now();
-    let mut highlighter = highlight::CodeHighlighter::new(move || started.elapsed());
+    highlight::CodeHighlighter::new(move || started.elapsed())
+}
+
+fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc::Sender<Msg>) {
+    let mut highlighter = code_highlighter();
     for job in jobs {
         if inbox.blocking_send(Msg::Highlighted(highlighter.highlight(job))).is_err() {
             return; // The loop has ended.

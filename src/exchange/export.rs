@@ -5,6 +5,8 @@
 
 mod document;
 mod front_matter;
+mod html_form;
+mod json_form;
 mod markdown_form;
 mod masks;
 pub mod options;
@@ -17,6 +19,7 @@ use jiff::tz::TimeZone;
 use crate::{
     chat::{Timestamp, WholeConversation},
     config::LineBreaks,
+    render::highlight::CodeHighlighter,
 };
 use document::ExportDocument;
 pub use options::{
@@ -40,14 +43,23 @@ pub struct ExportedText {
     pub suspects: Vec<SecretSuspect>,
     /// How many messages it has.
     pub message_count: usize,
+    /// What was exported, in one line for the reader.
+    pub summary: String,
 }
 
 /// Writes a conversation in a form.
-pub fn export(whole: WholeConversation, options: &ExportOptions, setting: &ExportSetting) -> ExportedText {
+pub fn export(
+    whole: WholeConversation,
+    options: &ExportOptions,
+    setting: &ExportSetting,
+    highlighter: &mut CodeHighlighter,
+) -> ExportedText {
     let masked = masks::masked(scoped::scoped(whole, options), options.secrets);
     let document = ExportDocument::new(&masked, options, setting);
     let text = match options.form {
         ExportForm::Markdown => markdown_form::write(&document),
+        ExportForm::Html => html_form::write(&document, highlighter),
+        ExportForm::Json => json_form::write(&document),
         ExportForm::PlainText => plain_form::write(&document),
     };
     let suspects = masked.suspects.iter().map(|suspect| SecretSuspect {
@@ -55,5 +67,10 @@ pub fn export(whole: WholeConversation, options: &ExportOptions, setting: &Expor
         preview: suspect.preview.clone(),
         message: suspect.message.and_then(|id| document.number_of(id)),
     });
-    ExportedText { text, suspects: suspects.collect(), message_count: document.entries.len() }
+    ExportedText {
+        text,
+        suspects: suspects.collect(),
+        message_count: document.entries.len(),
+        summary: document.summary(),
+    }
 }

@@ -37,6 +37,7 @@ mod source_lines;
 mod table;
 mod table_repair;
 mod text_search;
+pub mod web_text;
 
 use crate::{
     citations::annotations::{CitationMark, HighlightedCitation},

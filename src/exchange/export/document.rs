@@ -20,6 +20,7 @@ use crate::{
         check::{CheckOutcome, CheckResult},
         check_words,
     },
+    exchange::portable::ExportExtent,
     text::{self, amounts},
     tools::result_text,
 };
@@ -36,6 +37,7 @@ pub(super) struct ExportDocument<'a> {
     pub entries: Vec<DocumentEntry<'a>>,
     /// How many secrets are masked.
     pub masked_count: usize,
+    pub extent: ExportExtent,
 }
 
 /// One message of the document.
@@ -142,6 +144,32 @@ impl<'a> ExportDocument<'a> {
             setting,
             entries: order.iter().enumerate().map(entry).collect(),
             masked_count,
+            extent: ExportExtent { scope: options.part.scope(), density: options.density, masked: masked.is_changed },
+        }
+    }
+
+    /// Whether reading it back gives the whole tree.
+    pub(super) fn gives_tree_back(&self) -> bool {
+        self.options.form.is_importable() && self.extent.is_whole()
+    }
+
+    /// Says what of the conversation it has.
+    pub(super) fn extent_words(&self) -> String {
+        let masked = if self.extent.masked { ", with secrets masked" } else { "" };
+        format!("{}, {}{masked}", self.extent.scope.title(), self.extent.density.title())
+    }
+
+    /// Says in one line what was exported, and whether it can be read back.
+    pub(super) fn summary(&self) -> String {
+        let count = self.entries.len();
+        let messages = if count == 1 { "message" } else { "messages" };
+        let head = format!("{count} {messages} as {}: {}", self.options.form.title(), self.extent_words());
+        if self.gives_tree_back() {
+            format!("{head}; ibid import gives the whole tree back")
+        } else if self.options.form.is_importable() {
+            format!("{head}; this does not give the tree back")
+        } else {
+            head
         }
     }
 

@@ -8,6 +8,10 @@ pub use crate::exchange::portable::{ExportDensity, ExportScope};
 pub enum ExportForm {
     #[default]
     Markdown,
+    /// A page that needs nothing else.
+    Html,
+    /// ibid's own form, which is read back without loss.
+    Json,
     PlainText,
 }
 
@@ -50,12 +54,14 @@ pub struct ExportOptions {
 }
 
 impl ExportForm {
-    pub const ALL: [Self; 2] = [Self::Markdown, Self::PlainText];
+    pub const ALL: [Self; 4] = [Self::Markdown, Self::Html, Self::Json, Self::PlainText];
 
     /// The name after `--format` and `/export`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Markdown => "md",
+            Self::Html => "html",
+            Self::Json => "json",
             Self::PlainText => "txt",
         }
     }
@@ -64,14 +70,31 @@ impl ExportForm {
     pub fn title(self) -> &'static str {
         match self {
             Self::Markdown => "Markdown",
+            Self::Html => "a web page",
+            Self::Json => "JSON",
             Self::PlainText => "plain text",
         }
+    }
+
+    /// The scope of an export for which none was chosen.
+    pub fn usual_scope(self) -> ExportScope {
+        match self {
+            Self::Json => ExportScope::Tree,
+            Self::Markdown | Self::Html | Self::PlainText => ExportScope::Branch,
+        }
+    }
+
+    /// Whether `ibid import` reads it.
+    pub fn is_importable(self) -> bool {
+        matches!(self, Self::Json | Self::Html)
     }
 
     /// Finds a form by its name or by the extension of a file.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "md" | "markdown" => Self::Markdown,
+            "html" | "htm" => Self::Html,
+            "json" => Self::Json,
             "txt" | "text" | "plain" => Self::PlainText,
             _ => return None,
         })
@@ -96,6 +119,10 @@ impl ExportedPart {
 }
 
 impl ExportScope {
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Tree, Self::Branch, Self::Answer, Self::Selection].into_iter().find(|scope| scope.name() == name)
+    }
+
     /// The name after `--scope`.
     pub fn name(self) -> &'static str {
         match self {

@@ -16,6 +16,13 @@ pub struct SecretSuspect {
     pub message: Option<usize>,
 }
 
+impl std::fmt::Display for SecretSuspect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = self.message.map_or_else(|| "the title or settings".into(), |number| format!("message {number}"));
+        write!(f, "{} ({}) in {place}", self.kind, self.preview)
+    }
+}
+
 /// A secret at its place in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FoundSecret {

@@ -40,7 +40,8 @@ use crate::{
 };
 
 pub(crate) use containers::is_too_deep;
-pub(crate) use figures::{fence_language, is_diagram};
+pub(crate) use figures::{describe_embedded, fence_language, is_diagram};
+pub(super) use html::{decoded_html, next_html_token};
 
 /// The indent of a formula on its own rows.
 const FORMULA_INDENT: usize = 4;
