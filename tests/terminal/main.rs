@@ -12,6 +12,7 @@ mod clock;
 mod demo;
 mod endurance;
 mod exact_output;
+mod exports;
 mod headless;
 mod hygiene;
 mod input;
