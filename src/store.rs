@@ -151,7 +151,7 @@ pub enum UnconfirmedRules {
 /// A reply from the database.
 #[derive(Debug)]
 pub enum StoreReply {
-    /// The database is open; these are the newest conversations (at most 200, of `total`). Answers that
+    /// The database is open; these are the newest conversations (at most 200, of `total`) and all pinned ones. Answers that
     /// an earlier run left unfinished are already marked as interrupted.
     Opened {
         newest: Vec<ConversationSummary>,

@@ -152,6 +152,11 @@ fn write_change(db: &Connection, change: &ConversationChange, run: &RunMarker) -
                 title,
             )?;
         }
+        ConversationChange::File { conversation, change } => {
+            if queries::write_filing(db, *conversation, change)? == 0 {
+                return Err(SaveFailure::Missing(*conversation));
+            }
+        }
         ConversationChange::Seen(conversation) => {
             update_conversation(db, "update conversation set unread = ?2 where id = ?1", *conversation, false)?;
         }

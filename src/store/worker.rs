@@ -198,7 +198,10 @@ impl LoadFailure {
 
 fn opened_reply(database: &OpenDatabase) -> rusqlite::Result<StoreReply> {
     let db = &database.connection;
-    let newest = queries::newest_conversations(db, INITIAL_SUMMARIES)?;
+    let mut newest = queries::newest_conversations(db, INITIAL_SUMMARIES)?;
+    let pinned = queries::pinned_conversations(db)?.into_iter();
+    let older: Vec<_> = pinned.filter(|pinned| newest.iter().all(|row| row.id != pinned.id)).collect();
+    newest.extend(older);
     Ok(StoreReply::Opened { newest, total: queries::count_conversations(db)?, new_draft: queries::new_draft(db)? })
 }
 
@@ -221,7 +224,9 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
         header.branch = readable_branch(header.branch, &messages);
     }
     let queue = queued::queued(&db, id, &database.marker, &writers)?;
-    Ok(Conversation::restore(header, messages, stored.draft, queue))
+    let mut conversation = Conversation::restore(header, messages, stored.draft, queue);
+    conversation.filing = stored.filing;
+    Ok(conversation)
 }
 
 /// Returns the branch without messages that could not be read; if nothing is left, the way to the newest message.

@@ -30,6 +30,7 @@ mod json_schema;
 mod keys;
 mod layers;
 mod layout;
+mod list;
 mod looks;
 mod markdown;
 mod meant_markdown;

@@ -57,6 +57,7 @@ pub const SHARED: &[&str] = &[
     "areas",
     "chats",
     "composer",
+    "conversation_index",
     "costs",
     "cx",
     "effect",
