@@ -5,6 +5,7 @@ mod browser;
 pub mod catalogues;
 mod command_tools;
 mod connect;
+mod exports;
 mod mcp_bridge;
 pub mod pages;
 mod pipe;
@@ -41,7 +42,11 @@ use crate::{
     store::StoreHandle,
     text,
     tools::ToolCommand,
-    ui::{Effect, Msg, effect::TextId, msg::FileWriteError},
+    ui::{
+        Effect, Msg,
+        effect::{ExportJob, TextId},
+        msg::FileWriteError,
+    },
 };
 use pages::PageFetcher;
 use servers::{ApiServers, DEMO};
@@ -68,6 +73,7 @@ pub struct EffectRuntime {
     last_search: Option<AbortHandle>,
     pages: PageFetcher,
     paths: AppPaths,
+    database: PathBuf,
     /// Declared last: dropping it waits until everything is on disk.
     store: StoreHandle,
 }
@@ -110,6 +116,7 @@ impl EffectRuntime {
             pipe_task: None,
             connect_task: None,
             paths: files.paths,
+            database: files.database,
             store,
         }
     }
@@ -162,6 +169,7 @@ impl EffectRuntime {
                 self.judge_claims(conversation, message, &endpoint, request);
             }
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
+            Effect::ExportConversation(job) => self.export(*job),
             Effect::PipeToCommand { command, text } => self.pipe(command, text),
             Effect::StopCommand => self.stop_pipe(),
             Effect::CopyToClipboard(_)
@@ -295,6 +303,13 @@ impl EffectRuntime {
                 });
             Msg::FileWritten { path, text, result }
         });
+    }
+
+    /// Writes a conversation as a document, with what the database has of it besides its messages.
+    fn export(&mut self, job: ExportJob) {
+        self.servers.note_keys(&|name| std::env::var_os(name).filter(|value| !value.is_empty()));
+        let database = self.database.clone();
+        self.run_blocking(move || Msg::ExportReady(Box::new(exports::export(job, &database))));
     }
 
     fn pipe(&mut self, command: String, text: Arc<str>) {

@@ -15,6 +15,7 @@ mod dispatch;
 pub mod effect;
 pub mod environment;
 pub mod escape_keys;
+pub mod exports;
 mod focus;
 pub mod help;
 mod hint_clicks;
@@ -137,8 +138,12 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             Ok(path) => cx.show_message(format!("saved as {path}")),
             Err(why) => cx.warn(why),
         },
+        Msg::ExportReady(ready) => actions::export_actions::on_export_ready(screen, cx, *ready),
         Msg::FileWritten { path, text, result } => match result {
-            Ok(path) => cx.show_message(format!("saved as {path}")),
+            Ok(path) => {
+                let summary = screen.export_summary.take().map(|summary| format!(": {summary}"));
+                cx.show_message(format!("saved as {path}{}", summary.unwrap_or_default()));
+            }
             Err(FileWriteError::Exists) => overlays::ask_overwrite(screen, &path, &text),
             Err(FileWriteError::Failed(why)) => cx.warn(why),
         },

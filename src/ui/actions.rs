@@ -8,6 +8,7 @@ pub(crate) mod citation_actions;
 pub(crate) mod claim_judge;
 pub(crate) mod code_blocks;
 pub(crate) mod copying;
+pub(crate) mod export_actions;
 pub(crate) mod finding;
 pub(crate) mod list_actions;
 pub(crate) mod list_changes;

@@ -6,7 +6,7 @@ use super::{
         branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
         call_results, card_actions, citation_actions, claim_judge,
         copying::{copy_answer, copy_as, copy_under_cursor},
-        finding, list_actions, list_changes,
+        export_actions, finding, list_actions, list_changes,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
@@ -20,6 +20,7 @@ use super::{
     screen::{PaneFocus, PaneVisibility},
     transcript::error_card,
 };
+use crate::exchange::export::ExportForm;
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
     chat::{ChatEffect, ConversationId},
@@ -79,6 +80,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         }
         Action::ToggleAllowAll => run_confirmed(cx, action),
         Action::EditParameters => overlays::open_parameters(screen, cx),
+        Action::Export => export_actions::open_export(screen, cx, ExportForm::default()),
         Action::FocusList => list_actions::focus_list(screen, cx.chats),
         Action::ToggleList => list_actions::toggle_list(screen, cx.chats),
         Action::ToggleRail => toggle_rail(screen),
@@ -238,6 +240,9 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ConfirmTrust
         | Action::ForgetGrant
         | Action::ConfirmSafeguard
+        | Action::NextChoice
+        | Action::PreviousChoice
+        | Action::MaskSecrets
         | Action::ConnectKey
         | Action::ConnectServer
         | Action::ConnectDemo
@@ -258,6 +263,7 @@ fn needs_message(action: Action) -> bool {
             | Action::CopyMarkdown
             | Action::CopyPlain
             | Action::CopyRich
+            | Action::Export
             | Action::PreviousVersion
             | Action::NextVersion
             | Action::TrashConversation

@@ -65,6 +65,8 @@ pub struct Screen {
     pub mouse: MouseState,
     /// The running command that a text was piped to.
     pub running_command: Option<String>,
+    /// What is said about the export that is being written.
+    pub export_summary: Option<String>,
     /// The commands that begin with what is typed after a slash.
     pub slash: SlashList,
     /// Until then, a second `^C` quits.
@@ -153,6 +155,7 @@ impl Screen {
             pending_sequence: None,
             mouse: MouseState::default(),
             running_command: None,
+            export_summary: None,
             slash: SlashList::default(),
             quit_until: None,
         }

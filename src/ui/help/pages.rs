@@ -155,6 +155,13 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
         KeyContext::CodePicker => &[Actions(&[&[A::SaveShown], &[A::PipeCode]], "save, pipe to a command")],
         KeyContext::CodeNumber => &[Actions(&[&[A::CopyCode1]], "copy that code block")],
         KeyContext::Safeguard => &[Actions(&[&[A::ConfirmSafeguard]], "switch the safeguard off")],
+        KeyContext::ExportSheet => &[
+            Actions(&[&[A::RowDown], &[A::RowUp]], "a row down, up"),
+            Actions(&[&[A::NextSection], &[A::PreviousSection]], "next, previous row"),
+        ],
+        KeyContext::ExportChoice => &[Actions(&[&[A::NextChoice], &[A::PreviousChoice]], "next, previous choice")],
+        KeyContext::ExportPath => &[],
+        KeyContext::Suspects => &[Actions(&[&[A::MaskSecrets]], "mask all")],
         KeyContext::Form => &[
             Actions(&[&[A::NextSection], &[A::PreviousSection]], "next, previous entry"),
             Actions(&[&[A::RowDown], &[A::RowUp]], "a row down, up"),

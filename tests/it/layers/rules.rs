@@ -36,6 +36,7 @@ pub const FEATURES: &[&str] = &[
     "commands",
     "connect",
     "conversations",
+    "exports",
     "help",
     "models",
     "notifications",
