@@ -141,8 +141,8 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::ExportReady(ready) => actions::export_actions::on_export_ready(screen, cx, *ready),
         Msg::FileWritten { path, text, result } => match result {
             Ok(path) => {
-                let summary = screen.export_summary.take().map(|summary| format!(": {summary}"));
-                cx.show_message(format!("saved as {path}{}", summary.unwrap_or_default()));
+                let note = screen.export_note.take().map(|note| format!("; {note}"));
+                cx.show_message(format!("saved as {path}{}", note.unwrap_or_default()));
             }
             Err(FileWriteError::Exists) => overlays::ask_overwrite(screen, &path, &text),
             Err(FileWriteError::Failed(why)) => cx.warn(why),

@@ -45,6 +45,8 @@ pub struct ExportedText {
     pub message_count: usize,
     /// What was exported, in one line for the reader.
     pub summary: String,
+    /// Whether reading it back gives the whole tree; `None` if the form cannot be read back.
+    pub gives_tree_back: Option<bool>,
 }
 
 /// Writes a conversation in a form.
@@ -72,5 +74,6 @@ pub fn export(
         suspects: suspects.collect(),
         message_count: document.entries.len(),
         summary: document.summary(),
+        gives_tree_back: options.form.is_importable().then(|| document.gives_tree_back()),
     }
 }

@@ -66,7 +66,7 @@ pub struct Screen {
     /// The running command that a text was piped to.
     pub running_command: Option<String>,
     /// What is said about the export that is being written.
-    pub export_summary: Option<String>,
+    pub export_note: Option<&'static str>,
     /// The commands that begin with what is typed after a slash.
     pub slash: SlashList,
     /// Until then, a second `^C` quits.
@@ -155,7 +155,7 @@ impl Screen {
             pending_sequence: None,
             mouse: MouseState::default(),
             running_command: None,
-            export_summary: None,
+            export_note: None,
             slash: SlashList::default(),
             quit_until: None,
         }

@@ -19,6 +19,7 @@ mod dependencies;
 mod event_loop;
 mod exchange;
 mod export;
+mod exporting;
 mod finish;
 mod focus;
 mod fuzz;

@@ -78,10 +78,12 @@ impl TextVisitor for SecretScan {
         for secret in found_in(&redacted, field) {
             let value = redacted[secret.range.clone()].to_owned();
             let preview = secret.preview(&redacted);
-            self.suspects.entry(value.clone()).or_insert_with(|| {
+            let suspect = self.suspects.entry(value.clone()).or_insert_with(|| {
                 self.order.push(value);
                 FoundSuspect { kind: secret.kind, preview, message }
             });
+            // A title is the beginning of a prompt.
+            suspect.message = suspect.message.or(message);
         }
         matches!(redacted, std::borrow::Cow::Owned(_)).then(|| redacted.into_owned())
     }

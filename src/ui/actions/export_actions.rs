@@ -126,6 +126,8 @@ pub(crate) fn write_suspect(screen: &mut Screen, cx: &mut Cx<'_>, is_masked: boo
 }
 
 fn write(screen: &mut Screen, cx: &mut Cx<'_>, path: String, exported: ExportedText) {
-    screen.export_summary = Some(exported.summary);
+    screen.export_note = exported
+        .gives_tree_back
+        .map(|is_whole| if is_whole { "it gives the tree back" } else { "it does not give the tree back" });
     cx.effects.push(Effect::WriteFile { path, text: exported.text.into(), over: false });
 }

@@ -223,7 +223,7 @@ impl ExportSheetView<'_> {
         let (plain, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
         key_hints::styled_line(row.label(), if is_current { plain.bold() } else { muted }).render(area, buf);
         if is_current {
-            let sign = frame::sign_column(area);
+            let sign = Rect { x: area.x.saturating_sub(2), width: 1, ..area };
             key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(sign, buf);
         }
         let value = Self::value_area(row, screen);

@@ -48,7 +48,7 @@ fn suspects_are_listed_once_with_their_message_and_without_the_secret() {
     assert_eq!(
         lines,
         [
-            "None an OpenRouter key: sk-or-v1-…, 32 characters",
+            "Some(1) an OpenRouter key: sk-or-v1-…, 32 characters",
             "Some(2) a GitHub token: ghp_…, 36 characters",
             "Some(2) a password or token: password=…, 8 characters",
         ]
