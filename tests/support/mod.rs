@@ -6,6 +6,7 @@ pub mod compose;
 pub mod export_sample;
 pub mod fake_server;
 pub mod harness;
+pub mod hostile_texts;
 pub mod html_outline;
 pub mod json_schema;
 pub mod long_conversation;

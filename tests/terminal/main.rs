@@ -23,6 +23,7 @@ mod modes;
 mod mouse;
 mod network;
 mod notifications;
+mod page_in_browser;
 mod queue;
 mod raw_input;
 mod safety;

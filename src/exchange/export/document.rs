@@ -346,12 +346,11 @@ impl<'a> AnswerBlocks<'a> {
         };
         let lines: Vec<String> = words.into_iter().chain(search.urls.iter().map(|url| text::one_line(url))).collect();
         let is_files = item_words::is_file_search(search);
-        match self.blocks.last_mut() {
-            Some(AnswerBlock::Searches { lines: before, .. }) => before.extend(lines),
-            _ => {
-                let title = if is_files { "Searched files" } else { "Searched the web" };
-                self.blocks.push(AnswerBlock::Searches { title: title.into(), lines });
-            }
+        if let Some(AnswerBlock::Searches { lines: before, .. }) = self.blocks.last_mut() {
+            before.extend(lines);
+        } else {
+            let title = if is_files { "Searched files" } else { "Searched the web" };
+            self.blocks.push(AnswerBlock::Searches { title: title.into(), lines });
         }
     }
 }
@@ -390,14 +389,14 @@ fn verdict(id: MessageId, url: &str, whole: &WholeConversation) -> Option<String
     let mut words = check_words::verdict_words(&result.outcome, "·");
     let place = check_words::context(&result.outcome);
     match place {
-        Some(place) => words += &format!(": “{}{}{}”", place.before, place.matched, place.after),
+        Some(place) => words.extend([format!(": “{}{}{}”", place.before, place.matched, place.after)]),
         None if matches!(result.outcome, CheckOutcome::Unread(_)) => {
-            words += &format!(". {}", check_words::explanation(&result.outcome));
+            words.extend([format!(". {}", check_words::explanation(&result.outcome))]);
         }
         None => (),
     }
     if let Some(judgement) = &result.judgement {
-        words += &format!(". {} says: {}. {}", judgement.model, judgement.verdict.words(), judgement.reason);
+        words.extend([format!(". {} says: {}. {}", judgement.model, judgement.verdict.words(), judgement.reason)]);
     }
     Some(text::one_line(&words))
 }

@@ -174,7 +174,7 @@ impl PageWriter<'_, '_> {
         let arguments = web_text::highlighted_code(&call.arguments, "json", self.highlighter);
         let mut html = format!("<pre><code>{arguments}</code></pre>");
         if let Some(result) = &call.result {
-            html += &format!("\n<pre class=\"plain\">{}</pre>", escaped(result));
+            html.extend([format!("\n<pre class=\"plain\">{}</pre>", escaped(result))]);
         }
         self.details(&format!("Called {}{status}", call.tool), &html);
     }
@@ -190,16 +190,16 @@ impl PageWriter<'_, '_> {
         };
         let site = escaped(&source.site);
         if link.is_some() && source.site != source.title {
-            html += &format!(" <span class=\"facts\">{site}</span>");
+            html.extend([format!(" <span class=\"facts\">{site}</span>")]);
         }
         if let Some(excerpt) = &source.excerpt {
-            html += &format!("<br>\n<span class=\"excerpt\">“{}”</span>", escaped(excerpt));
+            html.extend([format!("<br>\n<span class=\"excerpt\">“{}”</span>", escaped(excerpt))]);
         }
         if let Some(verdict) = &entry.verdict {
-            html += &format!("<br>\n<span class=\"verdict\">checked: {}</span>", escaped(verdict));
+            html.extend([format!("<br>\n<span class=\"verdict\">checked: {}</span>", escaped(verdict))]);
         }
         for (_, id) in marks.iter().filter(|(cited, _)| *cited == source.number) {
-            html += &format!(" <a class=\"back\" href=\"#{id}\">↩</a>");
+            html.extend([format!(" <a class=\"back\" href=\"#{id}\">↩</a>")]);
         }
         self.push(&[&format!("<li id=\"m{number}s{}\" dir=\"auto\">{html}</li>\n", source.number)]);
     }

@@ -93,7 +93,7 @@ fn push_call(out: &mut String, call: &CallEntry) {
     let status = if call.status.is_empty() { String::new() } else { format!(", {}", call.status) };
     let mut body = fenced("json", &call.arguments);
     if let Some(result) = &call.result {
-        body += &format!("\n\nResult:\n\n{}", fenced("", result));
+        body.extend([format!("\n\nResult:\n\n{}", fenced("", result))]);
     }
     push_details(out, &format!("Called {}{status}", call.tool), &body);
 }

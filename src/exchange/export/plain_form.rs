@@ -20,7 +20,7 @@ pub(super) fn write(document: &ExportDocument<'_>) -> String {
     if document.masked_count > 0 {
         facts.push(format!("{} secrets masked", document.masked_count));
     }
-    out += &format!("{}\n", facts.join(" · "));
+    out.extend([format!("{}\n", facts.join(" · "))]);
     if let Some(prompt) = document.system_prompt() {
         push_block(&mut out, &labelled("System prompt", &prompt));
     }
@@ -41,7 +41,7 @@ fn write_entry(document: &ExportDocument<'_>, entry: &DocumentEntry<'_>, out: &m
     }
     facts.extend(entry.place_words());
     let head = format!("{}. {}", entry.number, facts.join(" · "));
-    *out += &format!("\n\n{head}\n{}\n", "-".repeat(text::width(&head).min(80)));
+    out.extend([format!("\n\n{head}\n{}\n", "-".repeat(text::width(&head).min(80)))]);
     match &entry.body {
         EntryBody::Prompt(text) => push_block(out, &text::clean(text)),
         EntryBody::Answer(answer) => write_answer(answer, document.setting.line_breaks, out),

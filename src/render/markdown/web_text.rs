@@ -236,7 +236,7 @@ impl WebWriter<'_, '_> {
             Tag::Heading { level, .. } => {
                 self.block_start = range.start;
                 let level = (level as u8 + HEADING_OFFSET).min(6);
-                self.out.push_str(&format!("<h{level} dir=\"auto\">"));
+                self.out.extend([format!("<h{level} dir=\"auto\">")]);
             }
             Tag::BlockQuote(kind) => self.start_quote(kind),
             Tag::CodeBlock(kind) => {
@@ -249,7 +249,7 @@ impl WebWriter<'_, '_> {
             Tag::HtmlBlock => self.raw.block.clear(),
             Tag::List(None) => self.out.push_str("<ul>\n"),
             Tag::List(Some(1)) => self.out.push_str("<ol>\n"),
-            Tag::List(Some(first)) => self.out.push_str(&format!("<ol start=\"{first}\">\n")),
+            Tag::List(Some(first)) => self.out.extend([format!("<ol start=\"{first}\">\n")]),
             Tag::Item => {
                 self.block_start = range.start;
                 self.out.push_str("<li dir=\"auto\">");
@@ -321,7 +321,7 @@ impl WebWriter<'_, '_> {
             BlockQuoteKind::Warning => ("warning", "Warning"),
             BlockQuoteKind::Caution => ("caution", "Caution"),
         };
-        self.out.push_str(&format!("<blockquote class=\"{class}\">\n<p class=\"kind\">{name}</p>\n"));
+        self.out.extend([format!("<blockquote class=\"{class}\">\n<p class=\"kind\">{name}</p>\n")]);
     }
 
     // Inline elements.
@@ -371,7 +371,7 @@ impl WebWriter<'_, '_> {
         }
         self.close_tag("a");
         if let Some(address) = self.unopened.pop().flatten() {
-            self.out.push_str(&format!(" <span class=\"facts\">{}</span>", escaped(&address)));
+            self.out.extend([format!(" <span class=\"facts\">{}</span>", escaped(&address))]);
         }
     }
 
@@ -402,11 +402,11 @@ impl WebWriter<'_, '_> {
         let id = format!("{}c{}", self.options.id_prefix, self.marks.len() + 1);
         let source = self.options.source_prefix;
         if self.tags.has_link() {
-            self.out.push_str(&format!("<sup class=\"cite\" id=\"{id}\">[{number}]</sup>"));
+            self.out.extend([format!("<sup class=\"cite\" id=\"{id}\">[{number}]</sup>")]);
         } else {
-            self.out.push_str(&format!(
+            self.out.extend([format!(
                 "<sup class=\"cite\" id=\"{id}\"><a href=\"#{source}{number}\">[{number}]</a></sup>"
-            ));
+            )]);
         }
         self.marks.push((number, id));
     }
@@ -481,7 +481,7 @@ impl WebWriter<'_, '_> {
             FormulaText::InLine(words) | FormulaText::OwnRows(words) => ("math display", words.as_str()),
             FormulaText::Latex => ("math latex", written),
         };
-        self.out.push_str(&format!("<span class=\"{class}\">"));
+        self.out.extend([format!("<span class=\"{class}\">")]);
         push_escaped(&mut self.out, words);
         self.out.push_str("</span>");
     }
@@ -509,7 +509,7 @@ impl WebWriter<'_, '_> {
         let alt = text::collapse_spaces(&text::clean(alt));
         self.out.push_str("<span class=\"image\">Image");
         if !alt.is_empty() {
-            self.out.push_str(&format!(" “{}”", escaped(&alt)));
+            self.out.extend([format!(" “{}”", escaped(&alt))]);
         }
         self.out.push_str(": ");
         let shown = match address.strip_prefix("data:") {
@@ -526,11 +526,11 @@ impl WebWriter<'_, '_> {
         let Some((language, code)) = self.code.take() else { return };
         self.out.push_str("<div class=\"code\">");
         if !language.is_empty() {
-            self.out.push_str(&format!("<div class=\"language\">{}</div>", escaped(&language)));
+            self.out.extend([format!("<div class=\"language\">{}</div>", escaped(&language))]);
         }
         let code = code.strip_suffix('\n').unwrap_or(&code);
         let html = highlighted_code(code, &language, self.highlighter);
-        self.out.push_str(&format!("<pre><code>{html}</code></pre></div>\n"));
+        self.out.extend([format!("<pre><code>{html}</code></pre></div>\n")]);
     }
 
     fn start_row(&mut self, is_head: bool) {
@@ -549,7 +549,7 @@ impl WebWriter<'_, '_> {
         };
         table.column += 1;
         let name = if table.is_head { "th" } else { "td" };
-        self.out.push_str(&format!("<{name}{class} dir=\"auto\">"));
+        self.out.extend([format!("<{name}{class} dir=\"auto\">")]);
     }
 
     fn end_cell(&mut self) {
@@ -572,7 +572,7 @@ impl WebWriter<'_, '_> {
         let (number, nth) = (note.number, note.references);
         let words = escaped(&format!("[^{label}]"));
         let words = if is_in_link { words } else { format!("<a href=\"#{prefix}f{number}\">{words}</a>") };
-        self.out.push_str(&format!("<sup class=\"note\" id=\"{prefix}g{number}-{nth}\">{words}</sup>"));
+        self.out.extend([format!("<sup class=\"note\" id=\"{prefix}g{number}-{nth}\">{words}</sup>")]);
     }
 
     fn start_footnote(&mut self, label: &str) {
@@ -585,7 +585,7 @@ impl WebWriter<'_, '_> {
             format!(" id=\"{prefix}f{number}\"")
         };
         let label = escaped(&format!("[^{label}]"));
-        self.out.push_str(&format!("<div class=\"footnote\"{id}><a href=\"#{prefix}g{number}-1\">{label}</a> "));
+        self.out.extend([format!("<div class=\"footnote\"{id}><a href=\"#{prefix}g{number}-1\">{label}</a> ")]);
     }
 
     fn finish(mut self) -> WebText {
