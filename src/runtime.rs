@@ -6,6 +6,7 @@ pub mod catalogues;
 mod command_tools;
 pub mod connect;
 mod database_watch;
+mod exports;
 mod import_thread;
 mod mcp_bridge;
 pub mod pages;
@@ -44,7 +45,11 @@ use crate::{
     store::{StoreHandle, StoreReply},
     text,
     tools::ToolCommand,
-    ui::{Effect, Msg, effect::TextId, msg::FileWriteError},
+    ui::{
+        Effect, Msg,
+        effect::{ExportJob, TextId},
+        msg::FileWriteError,
+    },
 };
 use pages::PageFetcher;
 use servers::{ApiServers, DEMO};
@@ -64,8 +69,6 @@ pub struct EffectRuntime {
     pipe_task: Option<AbortHandle>,
     /// Dropping it stops the import that is running.
     import: Option<sync::Sender<()>>,
-    /// The file of the database, for what opens it on its own.
-    database: PathBuf,
     /// The attempt to connect to a server.
     connect_task: Option<AbortHandle>,
     /// Where pasted codes of an attempt to sign in go.
@@ -77,6 +80,8 @@ pub struct EffectRuntime {
     last_search: Option<AbortHandle>,
     pages: PageFetcher,
     paths: AppPaths,
+    /// The file of the database, for what opens it on its own.
+    database: PathBuf,
     /// Declared last: dropping it waits until everything is on disk.
     store: StoreHandle,
 }
@@ -123,10 +128,10 @@ impl EffectRuntime {
             pages: PageFetcher::for_public_web(),
             pipe_task: None,
             import: None,
-            database: files.database,
             connect_task: None,
             sign_in_codes: None,
             paths: files.paths,
+            database: files.database,
             store,
         }
     }
@@ -193,6 +198,7 @@ impl EffectRuntime {
                 });
             }
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
+            Effect::ExportConversation(job) => self.export(*job),
             Effect::PipeToCommand { command, text } => self.pipe(command, text),
             Effect::StopCommand => self.stop_pipe(),
             Effect::StartImport { path, settings } => {
@@ -332,6 +338,13 @@ impl EffectRuntime {
         });
     }
 
+    /// Writes a conversation as a document, with what the database has of it besides its messages.
+    fn export(&mut self, job: ExportJob) {
+        self.servers.note_keys(&|name| std::env::var_os(name).filter(|value| !value.is_empty()));
+        let database = self.database.clone();
+        self.run_blocking(move || Msg::ExportReady(Box::new(exports::export(job, &database))));
+    }
+
     fn pipe(&mut self, command: String, text: Arc<str>) {
         self.stop_pipe();
         let inbox = self.inbox.clone();
@@ -411,9 +424,14 @@ impl EffectRuntime {
     }
 }
 
-fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc::Sender<Msg>) {
+/// A highlighter that measures its time by the system's clock.
+pub fn code_highlighter() -> highlight::CodeHighlighter {
     let started = Instant::now();
-    let mut highlighter = highlight::CodeHighlighter::new(move || started.elapsed());
+    highlight::CodeHighlighter::new(move || started.elapsed())
+}
+
+fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc::Sender<Msg>) {
+    let mut highlighter = code_highlighter();
     for job in jobs {
         if inbox.blocking_send(Msg::Highlighted(highlighter.highlight(job))).is_err() {
             return; // The loop has ended.

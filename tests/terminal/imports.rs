@@ -1,6 +1,6 @@
 //! Imports by the program itself: killed in the middle, and from the app.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
@@ -45,8 +45,9 @@ fn stored(home: &TestHome) -> (usize, usize) {
 fn a_killed_import_leaves_whole_conversations_and_goes_on_later() {
     let home = TestHome::empty();
     let file = export(&home, 400);
+    let import = || ProgramLaunch::in_home(&home).args([OsString::from("import"), file.clone().into()]);
     for least in [1, 40] {
-        let mut child = ProgramLaunch::in_home(&home).args([c_arg("import"), file.clone().into()]).start_piped("");
+        let mut child = import().start_piped("");
         eventually("some conversations", || {
             stored(&home).0 >= least || child.try_wait().is_ok_and(|end| end.is_some())
         });
@@ -56,13 +57,8 @@ fn a_killed_import_leaves_whole_conversations_and_goes_on_later() {
         assert!(all >= least, "{all}");
         assert_eq!(partial, 0, "of {all}");
     }
-    let output = ProgramLaunch::in_home(&home).args([c_arg("import"), file.into()]).output("");
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(import().output("").status.code(), Some(0));
     assert_eq!(stored(&home), (400, 0));
-}
-
-fn c_arg(word: &str) -> std::ffi::OsString {
-    word.into()
 }
 
 #[test]
@@ -73,6 +69,7 @@ fn an_import_in_the_app_reports_and_its_conversations_are_in_the_list() {
     ibid.type_keys(&format!("/import {}<enter>", file.display()));
     ibid.wait_for("3 conversations imported");
     ibid.type_keys("<esc>");
+    ibid.wait_until_gone("Import: what was done");
     ibid.type_keys("<ctrl-x>l");
     ibid.wait_for("Chat 2");
 }
