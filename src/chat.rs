@@ -22,7 +22,7 @@ mod retry;
 pub mod settings;
 #[cfg(test)]
 mod test_support;
-mod title;
+pub mod title;
 pub mod tool_call;
 mod tool_loop;
 mod trashed;

@@ -4,6 +4,7 @@ mod app;
 mod args;
 mod ask;
 mod export;
+mod import;
 mod launch;
 mod list;
 mod login;
@@ -120,6 +121,10 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
         Some(CliCommand::Show(args)) => show::show(&LaunchSettings::load(cli, InitialConversation::New)?, args),
         Some(CliCommand::Completions { shell }) => manual::print_completions(*shell),
         Some(CliCommand::Man) => manual::print_manual(),
+        Some(CliCommand::Import { paths, dry_run, json }) => {
+            let settings = LaunchSettings::load(cli, InitialConversation::New)?;
+            import::import(&settings, paths, *dry_run, *json)
+        }
         Some(CliCommand::Login { no_browser }) => {
             login::log_in(&LaunchSettings::load(cli, InitialConversation::New)?, !no_browser)
         }

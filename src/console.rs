@@ -15,6 +15,13 @@ pub fn report(lines: &str) {
     write_error(&text::clean(lines));
 }
 
+/// Shows how far something is on standard error, in place of what was shown before; empty removes it. Only for a
+/// terminal.
+pub fn show_progress(line: &str) {
+    let line = text::truncate(&text::join_lines(line), 78).into_owned();
+    let _ = io::stderr().write_all(format!("\r\x1b[K{line}").as_bytes()); // There is nowhere to report a failure.
+}
+
 /// Prints one line on standard output.
 pub fn print_line(line: &str) {
     let line = secrets::redact_owned(text::join_lines(line) + "\n");

@@ -1,4 +1,5 @@
 //! Conversations that leave ibid or come in: its own JSON form, and the forms of others.
 
 pub mod export;
+pub mod import;
 pub mod portable;

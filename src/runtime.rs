@@ -7,6 +7,7 @@ mod command_tools;
 pub mod connect;
 mod database_watch;
 mod exports;
+mod import_thread;
 mod mcp_bridge;
 pub mod pages;
 mod pipe;
@@ -66,6 +67,10 @@ pub struct EffectRuntime {
     tasks: JoinSet<()>,
     /// The command that is reading a piped text.
     pipe_task: Option<AbortHandle>,
+    /// Dropping it stops the import that is running.
+    import: Option<sync::Sender<()>>,
+    /// The file of the database, for what opens it on its own.
+    database: PathBuf,
     /// The attempt to connect to a server.
     connect_task: Option<AbortHandle>,
     /// Where pasted codes of an attempt to sign in go.
@@ -77,7 +82,6 @@ pub struct EffectRuntime {
     last_search: Option<AbortHandle>,
     pages: PageFetcher,
     paths: AppPaths,
-    database: PathBuf,
     /// Declared last: dropping it waits until everything is on disk.
     store: StoreHandle,
 }
@@ -123,10 +127,11 @@ impl EffectRuntime {
             last_search: None,
             pages: PageFetcher::for_public_web(),
             pipe_task: None,
+            import: None,
+            database: files.database,
             connect_task: None,
             sign_in_codes: None,
             paths: files.paths,
-            database: files.database,
             store,
         }
     }
@@ -196,6 +201,11 @@ impl EffectRuntime {
             Effect::ExportConversation(job) => self.export(*job),
             Effect::PipeToCommand { command, text } => self.pipe(command, text),
             Effect::StopCommand => self.stop_pipe(),
+            Effect::StartImport { path, settings } => {
+                let inbox = self.inbox.clone();
+                self.import = Some(import_thread::start(&path, *settings, self.database.clone(), inbox));
+            }
+            Effect::StopImport => self.import = None,
             Effect::CopyToClipboard(_)
             | Effect::CopyRich { .. }
             | Effect::CopyToPrimary(_)

@@ -19,6 +19,7 @@ pub mod exports;
 mod focus;
 pub mod help;
 mod hint_clicks;
+pub mod imports;
 pub mod key_hints;
 pub mod keymap;
 mod layout;
@@ -129,6 +130,8 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::ClaimsJudged { conversation, message, model, result } => {
             actions::claim_judge::on_judged(&mut screen.pane, cx, conversation, message, &model, result);
         }
+        Msg::ImportProgressed(progress) => actions::import_actions::on_progress(screen, progress),
+        Msg::ImportEnded(result) => actions::import_actions::on_ended(screen, cx, &result),
         Msg::TitleSuggested { conversation, message, model, result } => {
             actions::title_actions::on_title(screen, cx, conversation, message, &model, result);
         }

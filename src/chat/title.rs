@@ -6,14 +6,14 @@ use crate::text;
 const MAX_TITLE_WIDTH: usize = 48;
 
 /// The first line with letters or digits, without Markdown markup.
-pub(super) fn title_from_prompt(prompt: &str) -> String {
+pub fn title_from_prompt(prompt: &str) -> String {
     let line = prompt.lines().map(plain_line).find(|line| line.chars().any(char::is_alphanumeric));
     let line = line.or_else(|| prompt.lines().map(|line| text::one_line(line.trim())).find(|line| !line.is_empty()));
     text::truncate(&line.unwrap_or_default(), MAX_TITLE_WIDTH).into_owned()
 }
 
 /// A title from the user, as one line.
-pub(super) fn title_from_name(name: &str) -> String {
+pub fn title_from_name(name: &str) -> String {
     text::one_line(name)
 }
 

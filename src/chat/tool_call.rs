@@ -126,7 +126,7 @@ impl ToolCallRun {
 
     /// Ends with the result of its tool. If the result is longer than about `max_bytes`, stores a shortened one and
     /// returns the full one.
-    pub(super) fn finish(
+    pub fn finish(
         &mut self,
         result: Result<ToolOutcome, ToolFailure>,
         max_bytes: usize,

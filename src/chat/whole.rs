@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ConversationChange, ConversationHeader, ItemSlot, Message, MessageBody, MessageId, StoredCheck, Timestamp,
+    ConversationChange, ConversationFiling, ConversationHeader, FilingChange, ItemSlot, Message, MessageBody,
+    MessageId, StoredCheck, Timestamp,
 };
 use crate::{api::Usd, tools::ToolOutcome};
 
@@ -14,6 +15,7 @@ pub struct WholeConversation {
     pub created_at: Timestamp,
     /// The form that it was imported from, such as `chatgpt`.
     pub origin: Option<String>,
+    pub filing: ConversationFiling,
     /// In the order of their ids.
     pub messages: Vec<Message>,
     /// The full results of calls whose messages have a shortened one.
@@ -46,6 +48,13 @@ impl WholeConversation {
     /// What has to be written so that the database has all of it.
     pub fn into_changes(self) -> Vec<ConversationChange> {
         let conversation = self.header.id;
+        let ConversationFiling { tags, pinned_at, archived_at } = self.filing;
+        let filing = [
+            (!tags.is_empty()).then_some(FilingChange::Tags(tags)),
+            pinned_at.map(|at| FilingChange::Pinned(Some(at))),
+            archived_at.map(|at| FilingChange::Archived(Some(at))),
+        ];
+        let filing = filing.into_iter().flatten().map(|change| ConversationChange::File { conversation, change });
         let header = ConversationChange::Conversation(Box::new(self.header));
         let messages = self.messages.into_iter().map(Box::new);
         let messages = messages.map(|message| ConversationChange::Message { conversation, message });
@@ -57,6 +66,6 @@ impl WholeConversation {
         let checks = self.checks.into_iter().map(|check| ConversationChange::SourceCheck(Box::new(check)));
         let costs = self.side_costs.into_iter();
         let costs = costs.map(|SideCost { message, at, cost }| ConversationChange::SideCost { message, at, cost });
-        std::iter::once(header).chain(messages).chain(results).chain(checks).chain(costs).collect()
+        std::iter::once(header).chain(filing).chain(messages).chain(results).chain(checks).chain(costs).collect()
     }
 }

@@ -36,6 +36,23 @@ Examples:
 
 The key comes from OPENROUTER_API_KEY, or is requested once and saved in a file that only you can read.";
 
+const IMPORT_FORMS: &str = "\
+A file's form is told by its content:
+  ibid          JSON and pages of `ibid export`, of whole conversations
+  ChatGPT       the data export: the zip, its folder or conversations.json
+  Claude        the data export: the zip, its folder or conversations.json
+  OpenRouter    the export of a chat
+  Open WebUI    the export of chats
+  aichat        session files, and messages.md
+  llm           logs.db
+  elia          elia.sqlite
+  Claude Code   ~/.claude/projects
+  codex         ~/.codex/sessions
+  pi            ~/.pi/agent/sessions
+  opencode      its export, ~/.local/share/opencode/storage or opencode.db
+
+Files of other programs are only read. The first pass reads everything; if a file that you named cannot be read, nothing
+is written. docs/import.md says what is taken from each form.";
 const SEARCH_HELP: &str = "\
 All words must be there, parts of words too; a word of one or two letters begins a word.
 Filters:
@@ -108,6 +125,19 @@ pub(super) enum CliCommand {
     Completions { shell: clap_complete::Shell },
     /// The manual page: `ibid man | man -l -`
     Man,
+    /// Conversations of other programs: files, zip archives or folders; what is here already is not imported again
+    #[command(after_help = IMPORT_FORMS)]
+    Import {
+        /// The files or folders
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// Read everything and report, but write nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Print the report as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Serve the text on stdin to the desktop until something else is copied; the app starts this when it copies
     #[command(hide = true)]
     HoldClipboard {

@@ -15,8 +15,8 @@ pub use portable_answer::{
 
 use crate::{
     chat::{
-        ChatSettings, ConversationHeader, ConversationId, Message, MessageBody, MessageId, Prompt, Timestamp,
-        WholeConversation,
+        ChatSettings, ConversationFiling, ConversationHeader, ConversationId, Message, MessageBody, MessageId, Prompt,
+        Timestamp, WholeConversation,
     },
     tools::grants::ToolGrants,
 };
@@ -54,6 +54,12 @@ pub struct PortableConversation {
     /// The form that it was imported from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -160,6 +166,9 @@ impl PortableConversation {
             title: header.title.clone(),
             renamed: header.renamed,
             origin: whole.origin.clone(),
+            tags: whole.filing.tags.clone(),
+            pinned_at: whole.filing.pinned_at,
+            archived_at: whole.filing.archived_at,
             created_at: whole.created_at,
             updated_at: header.updated_at,
             unread: header.unread,
@@ -225,6 +234,7 @@ impl PortableConversation {
             },
             created_at: self.created_at,
             origin: self.origin,
+            filing: ConversationFiling { tags: self.tags, pinned_at: self.pinned_at, archived_at: self.archived_at },
             messages: Vec::with_capacity(self.messages.len()),
             full_results: std::collections::BTreeMap::new(),
             checks: Vec::new(),

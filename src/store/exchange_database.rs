@@ -20,7 +20,8 @@ use super::{
 use crate::{
     api::Usd,
     chat::{
-        ConversationId, ConversationSummary, ItemSlot, MessageId, SideCost, TrashedConversation, WholeConversation,
+        ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, SideCost, TrashedConversation,
+        WholeConversation,
         nanos::{from_nanos, to_nanos},
     },
     tools::ToolOutcome,
@@ -47,6 +48,12 @@ impl ExchangeDatabase {
     /// Opens the database, and creates it if there is none.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         OpenDatabase::open(path, StoreOptions::default()).map(|database| Self { database })
+    }
+
+    /// Opens the database for reading; `None` if there is none that this version can read without changing it.
+    pub fn open_read_only(path: &Path) -> Option<Self> {
+        let options = StoreOptions { read_only: true, ..StoreOptions::default() };
+        OpenDatabase::open(path, options).ok().map(|database| Self { database })
     }
 
     /// The file of the database.
@@ -116,6 +123,23 @@ impl ExchangeDatabase {
         Ok(outcome)
     }
 
+    /// What `import` would do.
+    pub fn preview_import(&self, whole: &WholeConversation, hash: &str) -> Result<ImportOutcome, StoreError> {
+        let preview = || -> rusqlite::Result<ImportOutcome> {
+            let db = &self.database.connection;
+            if is_imported(db, hash)? {
+                return Ok(ImportOutcome::Known);
+            }
+            if queries::conversation(db, whole.header.id)?.is_none() {
+                return Ok(ImportOutcome::New);
+            }
+            let known = known_messages(db, whole)?;
+            let added = whole.messages.len() - known.len();
+            Ok(if added == 0 { ImportOutcome::Known } else { ImportOutcome::Grown(added) })
+        };
+        preview().map_err(|error| self.database.explain(&error))
+    }
+
     /// Whether any of these messages belongs to another conversation.
     pub fn has_foreign_messages(&self, whole: &WholeConversation) -> Result<bool, StoreError> {
         let is_foreign = || -> rusqlite::Result<bool> {
@@ -160,13 +184,7 @@ fn add_missing(
     branch: &[MessageId],
     run: &RunMarker,
 ) -> rusqlite::Result<usize> {
-    let mut row = db.prepare_cached("select exists (select 1 from message where id = ?1)")?;
-    let mut known = BTreeSet::new();
-    for message in &whole.messages {
-        if row.query_row([id_text(message.id.0)], |row| row.get(0))? {
-            known.insert(message.id);
-        }
-    }
+    let known = known_messages(db, &whole)?;
     whole.messages.retain(|message| !known.contains(&message.id));
     whole.full_results.retain(|(message, _), _| !known.contains(message));
     whole.checks.retain(|check| !known.contains(&check.message));
@@ -177,13 +195,26 @@ fn add_missing(
     }
     let follows = whole.header.branch.starts_with(branch).then(|| queries::to_json(&whole.header.branch));
     let mut changes = whole.into_changes();
-    changes.remove(0); // The conversation itself.
+    // The conversation itself stays as it is.
+    changes.retain(|change| !matches!(change, ConversationChange::Conversation(_) | ConversationChange::File { .. }));
     save::write_all(db, &changes, run)?;
     db.prepare_cached(
         "update conversation set branch = coalesce(?2, branch), updated = max(updated, ?3) where id = ?1",
     )?
     .execute(params![id_text(id.0), follows, to_nanos(updated)])?;
     Ok(added)
+}
+
+/// The messages that are there already.
+fn known_messages(db: &Connection, whole: &WholeConversation) -> rusqlite::Result<BTreeSet<MessageId>> {
+    let mut row = db.prepare_cached("select exists (select 1 from message where id = ?1)")?;
+    let mut known = BTreeSet::new();
+    for message in &whole.messages {
+        if row.query_row([id_text(message.id.0)], |row| row.get(0))? {
+            known.insert(message.id);
+        }
+    }
+    Ok(known)
 }
 
 fn read_whole(connection: &mut Connection, id: ConversationId) -> Result<WholeConversation, LoadFailure> {
@@ -205,6 +236,7 @@ fn read_whole(connection: &mut Connection, id: ConversationId) -> Result<WholeCo
     Ok(WholeConversation {
         created_at: from_nanos(created_at),
         origin,
+        filing: stored.filing,
         messages,
         full_results: full_results(&db, id)?,
         checks: source_checks::of_conversation(&db, id)?,

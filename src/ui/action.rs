@@ -196,6 +196,7 @@ actions! {
     RepairDatabase, "repair-database", "Repair a damaged database", "repair", Commands, [];
     RenameConversation, "title", "Rename the conversation", "rename", Commands, [(List, "r")];
     FilterList, "filter", "Filter the conversations", "filter", Commands, [(List, "/")];
+    ImportConversations, "import", "Import conversations of other programs", "import", Commands, [];
     OpenConversation, "open", "Open the conversation", "open", KeysOnly, [(List, "enter")];
     ListDown, "list-down", "Next conversation", "down", KeysOnly, [(List, "j"), (List, "down"), (ListField, "down")];
     ListUp, "list-up", "Previous conversation", "up", KeysOnly, [(List, "k"), (List, "up"), (ListField, "up")];
@@ -400,7 +401,11 @@ impl Action {
             Self::ChooseCopyForm => CommandArgument::CopyForm,
             Self::Export => CommandArgument::Export,
             Self::TagConversation => CommandArgument::Tags,
-            Self::EditParameters | Self::RenameConversation | Self::Find | Self::SearchAll => CommandArgument::Text,
+            Self::EditParameters
+            | Self::RenameConversation
+            | Self::Find
+            | Self::SearchAll
+            | Self::ImportConversations => CommandArgument::Text,
             _ => return None,
         })
     }

@@ -11,6 +11,7 @@ pub(crate) mod copying;
 pub(crate) mod database_care;
 pub(crate) mod export_actions;
 pub(crate) mod finding;
+pub(crate) mod import_actions;
 pub(crate) mod kept_state;
 pub(crate) mod list_actions;
 pub(crate) mod list_changes;

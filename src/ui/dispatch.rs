@@ -135,6 +135,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ToggleTemporary => temporary_actions::toggle_temporary(screen, cx),
         Action::UndoListChange => list_changes::undo(screen, cx),
         Action::RenameConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Title),
+        Action::ImportConversations => cx.show_message("name a file or folder: /import PATH"),
         Action::CheckDatabase => database_care::check_database(cx),
         Action::RepairDatabase => database_care::repair_database(cx),
         Action::FilterList => {

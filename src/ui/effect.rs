@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     api,
-    chat::{CallId, ConversationId, ItemSlot, MessageId, StreamId, WholeConversation},
+    chat::{CallId, ChatSettings, ConversationId, ItemSlot, MessageId, StreamId, WholeConversation},
     citations::check::CheckQuestion,
     config::{self, DesktopNotification},
     exchange::export::{ExportOptions, ExportSetting},
@@ -145,6 +145,14 @@ pub enum Effect {
     },
     /// Stops that command; no message follows.
     StopCommand,
+    /// Imports what is at a path that the user gave; `Msg::ImportProgressed` and `Msg::ImportEnded` follow. These are the
+    /// settings that imported conversations go on with.
+    StartImport {
+        path: String,
+        settings: Box<ChatSettings>,
+    },
+    /// Stops the import; its report follows.
+    StopImport,
     /// Copies a text to the user's clipboard; answered by `Msg::Copied`.
     CopyToClipboard(String),
     /// Copies a text with its formatting to the clipboard: HTML beside the plain text, where that is possible.

@@ -10,6 +10,7 @@ use crate::{
     citations::check::CheckOutcome,
     config::{SettingChange, ThemeFile},
     exchange::export::ExportedText,
+    exchange::import::{ImportProgress, ImportReport},
     keys::KeyListing,
     mcp,
     render::{
@@ -161,6 +162,10 @@ pub enum Msg {
     ExportReady(Box<ExportReady>),
     /// A command has finished, or could not run.
     CommandEnded(Result<PipeResult, String>),
+    /// How far the import is.
+    ImportProgressed(ImportProgress),
+    /// The import is over: its report, or why nothing was imported.
+    ImportEnded(Result<Box<ImportReport>, String>),
     /// A setting was saved to the config, or why not.
     SettingSaved {
         chosen: SettingChange,

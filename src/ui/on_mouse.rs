@@ -102,6 +102,7 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
         Some(ScreenOverlay::Tools(list)) => list.on_wheel(rows as isize),
         Some(ScreenOverlay::Trash(list)) => list.on_wheel(rows as isize),
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
+        Some(ScreenOverlay::Import(import)) => import.scroll(rows as isize, screen_area),
         Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
         Some(ScreenOverlay::Suspects(list)) => {
@@ -197,6 +198,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Import(_)
             | ScreenOverlay::Parameters(_),
         ) => (),
         None => press_panes(screen, cx, position, count),

@@ -25,6 +25,7 @@ use crate::{
         connect::ConnectScreen,
         exports::{export_sheet::ExportSheet, suspect_list::SuspectList},
         help::KeyHelp,
+        imports::ImportOverlay,
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         safeguard::SafeguardQuestion,
@@ -43,7 +44,7 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
-use crate::ui::actions::{again_picker, claim_judge, export_actions, searching};
+use crate::ui::actions::{again_picker, claim_judge, export_actions, import_actions, searching};
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
@@ -73,6 +74,8 @@ pub enum ScreenOverlay {
     Tools(Box<ToolList>),
     Trash(Box<TrashList>),
     Pager(Box<CallPager>),
+    /// An import, or its report.
+    Import(Box<ImportOverlay>),
     Search(Box<SearchOverlay>),
     /// The list when it is not docked.
     List,
@@ -97,6 +100,7 @@ impl ScreenOverlay {
             | Self::Tools(_)
             | Self::Trash(_)
             | Self::Pager(_)
+            | Self::Import(_)
             | Self::Search(_)
             | Self::List
             | Self::Rail => true,
@@ -121,6 +125,7 @@ impl ScreenOverlay {
             Self::Tools(list) => list.key_context(),
             Self::Trash(list) => list.key_context(),
             Self::Pager(pager) => pager.key_context(),
+            Self::Import(_) => KeyContext::Pager,
             Self::Search(_) => KeyContext::SearchAll,
             Self::List | Self::Rail => return None,
         })
@@ -191,6 +196,7 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
             let request = pager.on_action(action);
             super::actions::call_results::apply_request(screen, cx, request);
         }
+        (_, Some(ScreenOverlay::Import(import))) => import.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Connect(connect))) => {
             let request = connect.on_action(action);
             connecting::apply_connect_request(screen, cx, request);
@@ -216,7 +222,13 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
         Some(ScreenOverlay::Commands(list)) => list.edit(event),
         Some(ScreenOverlay::Help(help)) => help.edit(event),
         Some(ScreenOverlay::Search(search)) => search.edit(event),
-        Some(ScreenOverlay::Suspects(_) | ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail)
+        Some(
+            ScreenOverlay::Suspects(_)
+            | ScreenOverlay::Safeguard(_)
+            | ScreenOverlay::Import(_)
+            | ScreenOverlay::List
+            | ScreenOverlay::Rail,
+        )
         | None => (),
     }
 }
@@ -235,6 +247,7 @@ fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Some(ScreenOverlay::Tools(list)) => list.back(),
         Some(ScreenOverlay::Trash(list)) => list.back(),
         Some(ScreenOverlay::Pager(pager)) => pager.back(),
+        Some(ScreenOverlay::Import(import)) => import_actions::stop_import(import, cx),
         _ => false,
     };
     if !stepped_back {
@@ -290,6 +303,7 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Suspects(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Import(_)
             | ScreenOverlay::List
             | ScreenOverlay::Rail => (),
         }
@@ -342,7 +356,13 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
         Some(ScreenOverlay::Commands(list)) => list.paste(text),
         Some(ScreenOverlay::Help(help)) => help.paste(text),
         Some(ScreenOverlay::Search(search)) => search.paste(text),
-        Some(ScreenOverlay::Suspects(_) | ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail)
+        Some(
+            ScreenOverlay::Suspects(_)
+            | ScreenOverlay::Safeguard(_)
+            | ScreenOverlay::Import(_)
+            | ScreenOverlay::List
+            | ScreenOverlay::Rail,
+        )
         | None => (),
     }
 }
@@ -366,6 +386,7 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Trash(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Import(_)
             | ScreenOverlay::Search(_)
             | ScreenOverlay::Connect(_)
             | ScreenOverlay::Rail,
@@ -395,6 +416,7 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
         Some(ScreenOverlay::Parameters(form)) => form.is_changed(),
         Some(ScreenOverlay::List) => screen.list.row_edit.is_some(),
         Some(ScreenOverlay::Connect(connect)) => !connect.can_be_clicked_away(),
+        Some(ScreenOverlay::Import(import)) => !import.is_over(),
         Some(
             ScreenOverlay::Help(_)
             | ScreenOverlay::Export(_)

@@ -28,6 +28,7 @@ mod going_on;
 mod grants;
 #[cfg(unix)]
 mod heavy;
+mod import_overlay;
 mod json_schema;
 mod keys;
 mod layers;

@@ -90,3 +90,36 @@ fn bash_takes_the_completions_and_man_prints_a_page() {
     let (page, _) = texts(&run(&home, &server, &["man"]));
     assert!(page.contains(".TH ibid 1"), "{page}");
 }
+
+#[test]
+fn import_reads_everything_first_reports_and_brings_nothing_twice() {
+    let home = TestHome::empty();
+    let sample = |name: &str| format!("{}/tests/imports/{name}", env!("CARGO_MANIFEST_DIR"));
+    let run = |args: &[&str]| {
+        let output = ProgramLaunch::in_home(&home).args(args.iter().copied()).output("");
+        let (printed, complaints) = texts(&output);
+        (output.status.code(), printed.replace(&sample(""), ""), complaints.replace(&sample(""), ""))
+    };
+    let (code, dry, complaints) = run(&["import", "--dry-run", &sample("claude.json"), &sample("pi.jsonl")]);
+    assert_eq!((code, complaints.as_str()), (Some(0), ""));
+    assert!(!home.database().exists(), "a dry run makes no database");
+    assert_snapshot!(dry, @"
+    2 conversations would be imported
+
+    claude.json: Claude's data export, 1 conversation
+    pi.jsonl: a session of pi, 1 conversation
+
+    Not understood or left out:
+      1 × a block of the type mystery, first: {\"type\":\"mystery\",\"value\":1}
+    ");
+    let (code, _, complaints) = run(&["import", &sample("claude.json"), &sample("llm.sql")]);
+    assert_eq!(code, Some(1));
+    assert_snapshot!(complaints, @"ibid: llm.sql: it is in no form that ibid knows; `ibid import --help` lists the forms");
+    assert!(!home.database().exists(), "one file that cannot be read keeps the others out");
+
+    assert!(run(&["import", &sample("claude.json")]).1.starts_with("1 conversation imported\n"));
+    let (code, json, _) = run(&["import", "--json", &sample("claude.json")]);
+    let report: Value = serde_json::from_str(&json).expect("it is JSON");
+    assert_eq!((code, &report["new"], &report["known"]), (Some(0), &json!(0), &json!(1)));
+    assert_eq!(run(&["import"]).0, Some(2));
+}

@@ -15,6 +15,7 @@ mod exact_output;
 mod exports;
 mod headless;
 mod hygiene;
+mod imports;
 mod input;
 mod joined_emoji;
 mod kills;

@@ -1,7 +1,7 @@
 //! Running slash commands: what each takes as its argument, and what it does with it.
 
 use super::{
-    export_actions, finding, list_actions, list_changes,
+    export_actions, finding, import_actions, list_actions, list_changes,
     model_settings::{self, available_efforts},
     searching,
     setting_choices::{change_setting, setting_choices, setting_named},
@@ -290,6 +290,7 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
         },
         Action::SearchAll => searching::open_search(screen, cx, &argument),
         Action::TagConversation => list_changes::change_tags(screen, cx, &argument),
+        Action::ImportConversations => import_actions::start_import(screen, cx, &argument),
         Action::Find => {
             finding::open_find(screen, cx);
             if let Some(transcript) = screen.transcript_mut(cx.chats) {

@@ -148,6 +148,7 @@ fn find_xray(overlays: &mut [ScreenOverlay]) -> Option<&mut XrayOverlay> {
         | ScreenOverlay::Tools(_)
         | ScreenOverlay::Trash(_)
         | ScreenOverlay::Pager(_)
+        | ScreenOverlay::Import(_)
         | ScreenOverlay::Search(_)
         | ScreenOverlay::List
         | ScreenOverlay::Rail => None,

@@ -81,6 +81,9 @@ pub fn describe(action: Action) -> &'static str {
         Action::CheckDatabase => "Checks every page and row of the database; offers a repair if something is damaged.",
         Action::RepairDatabase => "Saves what can be read of a damaged database into a new file and keeps the old one.",
         Action::RenameConversation => "Gives this conversation another title.",
+        Action::ImportConversations => {
+            "Imports a file, zip archive or folder of ChatGPT, Claude or another program: /import PATH."
+        }
         Action::FilterList => "Filters the list of conversations by title, and by tags after #.",
         Action::FoldReasoning => "Folds or opens the reasoning of the current answer.",
         Action::FoldDetails => "Folds or opens all reasoning, searches and calls of the current answer.",

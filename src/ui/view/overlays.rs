@@ -13,6 +13,7 @@ use crate::{
         conversations::list::FloatingListView,
         exports::{export_sheet::ExportSheetView, suspect_list::SuspectListView},
         help::HelpView,
+        imports::ImportView,
         keymap::format_sequence,
         overlay::{
             form::FormView,
@@ -86,6 +87,7 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
+            ScreenOverlay::Import(overlay) => ImportView { overlay, keymap, theme }.render(screen, frame.buffer),
             ScreenOverlay::Search(search) => {
                 let now = &now.to_zoned(state.env.time_zone.clone());
                 let view = SearchOverlayView { search, now, keymap, theme };

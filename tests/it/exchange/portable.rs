@@ -1,7 +1,7 @@
 //! ibid's own JSON form: nothing is lost, and what a newer version adds does no harm.
 
 use ibid::{
-    chat::{AnswerEnd, WholeConversation},
+    chat::{AnswerEnd, ConversationFiling, WholeConversation},
     exchange::portable::{PortableConversation, PortableError},
     store::{ExchangeDatabase, ImportOutcome},
     tools::grants::ToolGrants,
@@ -25,6 +25,7 @@ fn small() -> WholeConversation {
         header: chat,
         created_at: timestamp(0),
         origin: Some("chatgpt".into()),
+        filing: ConversationFiling { tags: vec!["rust".into()], pinned_at: Some(timestamp(4)), archived_at: None },
         messages: vec![prompt(1, "Why </script>?"), answer(2, 1, full_answer(AnswerEnd::Complete))],
         full_results: std::collections::BTreeMap::new(),
         checks: Vec::new(),

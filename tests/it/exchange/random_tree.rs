@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ibid::{
     api::Usd,
     chat::{
-        AnswerEnd, ItemSlot, Message, MessageBody, MessageId, Prompt, SideCost, StoredCheck, ToolCallState,
-        WholeConversation,
+        AnswerEnd, ConversationFiling, ItemSlot, Message, MessageBody, MessageId, Prompt, SideCost, StoredCheck,
+        ToolCallState, WholeConversation,
     },
     tools::ToolOutcome,
 };
@@ -31,6 +31,11 @@ pub fn any_whole() -> BoxedStrategy<WholeConversation> {
                 header: header(1, &title),
                 created_at,
                 origin,
+                filing: ConversationFiling {
+                    tags: vec!["rust".into()],
+                    pinned_at: None,
+                    archived_at: Some(updated_at),
+                },
                 messages: Vec::new(),
                 full_results: BTreeMap::new(),
                 checks: Vec::new(),

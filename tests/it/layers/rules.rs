@@ -38,6 +38,7 @@ pub const FEATURES: &[&str] = &[
     "conversations",
     "exports",
     "help",
+    "imports",
     "models",
     "notifications",
     "rail",

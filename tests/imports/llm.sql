@@ -1,0 +1,14 @@
+create table conversations (id text primary key, name text, model text);
+create table responses (id text primary key, model text, prompt text, system text, prompt_json text, options_json text, response text, response_json text, conversation_id text references conversations(id), duration_ms integer, datetime_utc text, input_tokens integer, output_tokens integer, token_details text, schema_id text, resolved_model text);
+create table attachments (id text primary key, type text, path text, url text, content blob);
+create table prompt_attachments (response_id text, attachment_id text, "order" integer);
+create table tool_calls (id integer primary key, response_id text, tool_id integer, name text, arguments text, tool_call_id text);
+create table tool_results (id integer primary key, response_id text, tool_id integer, name text, output text, tool_call_id text);
+insert into conversations values ('01h', 'Count the sheep', 'gpt-4o-mini');
+insert into responses values ('r1', 'gpt-4o-mini', 'How many sheep?', 'You count.', null, '{}', '', null, '01h', 900, '2024-06-01T08:00:00.000001+00:00', 11, 3, null, null, 'gpt-4o-mini-2024-07-18');
+insert into responses values ('r2', 'gpt-4o-mini', '', 'You count.', null, '{}', 'Seven sheep.', null, '01h', 900, '2024-06-01T08:00:02', 20, 4, null, null, null);
+insert into tool_calls values (1, 'r1', 1, 'count', '{"animal":"sheep"}', 'call_7');
+insert into tool_results values (1, 'r2', 1, 'count', '7', 'call_7');
+insert into attachments values ('at', 'image/png', '/tmp/flock.png', null, x'00');
+insert into prompt_attachments values ('r1', 'at', 0);
+insert into responses values ('r3', 'mistral', 'Alone?', null, null, '{}', 'Yes, alone.', null, null, 900, '2024-06-02T08:00:00', null, null, null, null, null);
