@@ -14,6 +14,7 @@ mod save;
 mod schema;
 mod source_checks;
 mod stored_json;
+mod tree_marks;
 mod worker;
 
 use std::{

@@ -89,6 +89,7 @@ impl Conversation {
             self.context = previous.context;
             self.draft = previous.draft;
             self.price_lookups = previous.price_lookups;
+            self.tree_rev += previous.tree_rev;
         }
     }
 }

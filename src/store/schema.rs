@@ -179,6 +179,11 @@ const MIGRATIONS: &[&str] = &[
     create table side_cost (n integer primary key, message text not null, at integer not null, cost text not null);
     create index side_cost_spent on side_cost (at, cost);
 ",
+    "
+    -- Branches moved to the trash, each by its first message, and when.
+    create table pruned (message text primary key, at integer not null) without rowid;
+    create table bookmark (message text primary key, at integer not null) without rowid;
+",
 ];
 
 /// The schema version that this program writes.

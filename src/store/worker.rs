@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, queries, queued, recover,
-    source_checks,
+    source_checks, tree_marks,
 };
 use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId};
 
@@ -221,7 +221,9 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
         header.branch = readable_branch(header.branch, &messages);
     }
     let queue = queued::queued(&db, id, &database.marker, &writers)?;
-    Ok(Conversation::restore(header, messages, stored.draft, queue))
+    let mut conversation = Conversation::restore(header, messages, stored.draft, queue);
+    conversation.set_marks(tree_marks::of_conversation(&db, id)?);
+    Ok(conversation)
 }
 
 /// Returns the branch without messages that could not be read; if nothing is left, the way to the newest message.
