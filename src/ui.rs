@@ -50,6 +50,7 @@ mod toast_ends;
 pub mod toasts;
 pub mod tools;
 pub mod transcript;
+pub mod tree;
 pub mod view;
 pub mod xray;
 
@@ -114,6 +115,9 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             if let Some(transcript) = screen.pane.transcripts.get_mut(&conversation) {
                 transcript.on_text_searched(ticket, *found);
             }
+        }
+        Msg::TextsCompared { ticket, found } => {
+            actions::tree_actions::on_compared(&mut screen.overlays, ticket, *found);
         }
         Msg::PageOpened { url, result } => actions::citation_actions::on_browsed(screen, cx, url, result),
         Msg::PageChecked { conversation, message, results } => {

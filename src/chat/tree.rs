@@ -61,6 +61,20 @@ impl Conversation {
         vec![self.begin_turn_with(settings, context, notes, Vec::new(), ids, now)]
     }
 
+    /// Whether the branch ends in a prompt, because its answers were pruned or it was forked there.
+    pub fn has_unanswered_prompt(&self) -> bool {
+        let last = self.branch.last().and_then(|id| self.messages.get(id));
+        last.is_some_and(|message| message.as_answer().is_none())
+    }
+
+    /// Asks for an answer to the prompt at the end of the branch.
+    pub fn answer_last_prompt(&mut self, ids: &mut IdGenerator, now: Timestamp) -> Vec<ChatEffect> {
+        if !self.has_unanswered_prompt() {
+            return Vec::new();
+        }
+        vec![self.begin_turn(self.settings.clone(), Vec::new(), ids, now)]
+    }
+
     /// Lets the model continue a cut answer, as a second answer below it without a prompt in between.
     pub fn continue_answer(&mut self, answer: MessageId, ids: &mut IdGenerator, now: Timestamp) -> Vec<ChatEffect> {
         if !self.can_continue(answer) {

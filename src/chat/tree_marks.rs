@@ -46,6 +46,9 @@ impl Conversation {
 
     /// Takes the records from the database.
     pub fn set_marks(&mut self, marks: TreeMarks) {
+        if self.marks == marks {
+            return;
+        }
         for id in marks.pruned.keys() {
             self.detach(*id);
         }

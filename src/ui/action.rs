@@ -167,12 +167,24 @@ actions! {
     CopyCode8, "copy-code-8", "Copy code block 8", "copy code", KeysOnly, [(Transcript, "c 8"), (CodeNumber, "8")];
     CopyCode9, "copy-code-9", "Copy code block 9", "copy code", KeysOnly, [(Transcript, "c 9"), (CodeNumber, "9")];
     EditEarlier, "edit-earlier", "Edit an earlier prompt (starts a branch)", "edit earlier", Commands, [(Global, "ctrl-x u")];
+    ShowTree, "tree", "Tree: every branch of the conversation", "tree", Commands, [(Global, "ctrl-x t")];
+    ForkConversation, "fork", "Fork into a new conversation from here", "fork", Commands, [(Global, "ctrl-x k")];
+    ToggleBookmark, "bookmark", "Bookmark the message, or remove the bookmark", "bookmark", Commands, [(Transcript, "m"), (Tree, "m")];
+    CompareVersions, "compare-versions", "Compare two versions word by word", "compare", KeysOnly, [(Tree, "c")];
+    PruneBranch, "prune", "Move the message and all below it to the trash", "prune", KeysOnly, [(Tree, "d")];
+    UndoPrune, "undo-prune", "Bring back the branch that was pruned last", "undo prune", Commands, [(Tree, "u")];
+    NextTreeFilter, "next-filter", "Next filter: no tools, prompts, bookmarked, pruned", "filter", KeysOnly, [(Tree, "f")];
+    FoldBranch, "fold-branch", "Fold or open what is below the message", "fold", KeysOnly, [(Tree, "space")];
+    CloseBranch, "close-branch", "Fold what is below, or go to the message above", "fold", KeysOnly, [(Tree, "h"), (Tree, "left")];
+    OpenBranch, "open-branch", "Open what is below, or go to the next message", "open", KeysOnly, [(Tree, "l"), (Tree, "right")];
+    NextChange, "next-change", "Next change", "next change", KeysOnly, [(VersionDiff, "]"), (VersionDiff, "n")];
+    PreviousChange, "previous-change", "Previous change", "previous change", KeysOnly, [(VersionDiff, "["), (VersionDiff, "N")];
     EditPrompt, "edit-prompt", "Edit this prompt (starts a branch)", "edit", KeysOnly, [(Transcript, "e")];
     AnswerAgain, "again", "Answer again: pick a model, see the price", "again", Commands, [(Transcript, "r")];
     AnswerAgainWith, "again-with", "Answer again with a model from the list", "again with", Commands, [];
     RestoreLeftOut, "include-dropped", "Include the dropped turns again", "put back", Commands, [];
-    PreviousVersion, "previous-version", "Previous version", "previous", Commands, [(Transcript, "<")];
-    NextVersion, "next-version", "Next version", "next", Commands, [(Transcript, ">")];
+    PreviousVersion, "previous-version", "Previous version", "previous", Commands, [(Transcript, "<"), (VersionDiff, "<")];
+    NextVersion, "next-version", "Next version", "next", Commands, [(Transcript, ">"), (VersionDiff, ">")];
     SearchHistory, "history", "Search earlier prompts", "history", Commands, [(Global, "ctrl-r"), (Global, "ctrl-x h")];
     OpenEditor, "editor", "Write the prompt in $EDITOR", "editor", Commands, [(Global, "ctrl-g"), (Global, "ctrl-x g")];
     TrashConversation, "trash", "Move the conversation to the trash", "to the trash", Commands, [(Global, "ctrl-x d"), (List, "d")];
@@ -190,8 +202,8 @@ actions! {
     FoldDetails, "fold-details", "Fold or open the details", "details", Commands, [(Global, "ctrl-o")];
     RowDown, "row-down", "Down a row", "down", KeysOnly, [(Transcript, "j"), (Transcript, "down"), (Rail, "j"), (Rail, "down"), (ListOverlay, "j"), (ListOverlay, "down"), (Connect, "down"), (Field, "down"), (Field, "ctrl-n"), (Form, "down"), (Slash, "down")];
     RowUp, "row-up", "Up a row", "up", KeysOnly, [(Transcript, "k"), (Transcript, "up"), (Rail, "k"), (Rail, "up"), (ListOverlay, "k"), (ListOverlay, "up"), (Connect, "up"), (Field, "up"), (Field, "ctrl-p"), (Form, "up"), (Slash, "up")];
-    HalfDown, "half-down", "Down half a page", "half down", KeysOnly, [(Transcript, "d"), (Rail, "d"), (Pager, "d")];
-    HalfUp, "half-up", "Up half a page", "half up", KeysOnly, [(Transcript, "u"), (Rail, "u"), (Pager, "u")];
+    HalfDown, "half-down", "Down half a page", "half down", KeysOnly, [(Transcript, "d"), (Rail, "d"), (Pager, "d"), (VersionDiff, "d")];
+    HalfUp, "half-up", "Up half a page", "half up", KeysOnly, [(Transcript, "u"), (Rail, "u"), (Pager, "u"), (VersionDiff, "u")];
     NextMessage, "next-message", "Next message", "next", KeysOnly, [(Transcript, "J")];
     PreviousMessage, "previous-message", "Previous message", "previous", KeysOnly, [(Transcript, "K")];
     Find, "find", "Find in this conversation", "find here", Commands, [(Global, "ctrl-x f"), (Transcript, "/")];
@@ -210,7 +222,7 @@ actions! {
     SelectWordLeft, "select-word-left", "Previous word", "previous word", KeysOnly, [(Selection, "b"), (Selection, "alt-b")];
     SelectRowStart, "select-row-start", "Start of the row", "start of the row", KeysOnly, [(Selection, "0"), (Selection, "home")];
     SelectRowEnd, "select-row-end", "End of the row", "end of the row", KeysOnly, [(Selection, "$"), (Selection, "end")];
-    Copy, "copy", "Copy the selection, or what is under the cursor", "copy", KeysOnly, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
+    Copy, "copy", "Copy the selection, or what is under the cursor", "copy", KeysOnly, [(Transcript, "y"), (Tree, "y"), (Selection, "y"), (Selection, "enter")];
     Connect, "connect", "Connect: keys, servers, the demo", "connect", Commands, [];
     StartTour, "tour", "Start the tour of the demo", "tour", Commands, [];
     CopyMarkdown, "copy-markdown", "Copy the selection as Markdown, else the answer", "Markdown", Commands, [];
@@ -220,10 +232,10 @@ actions! {
     ChooseTextWidth, "text-width", "Text width, in cells", "text width", Commands, [];
     ChooseLineBreaks, "line-breaks", "Line breaks: auto, keep, or as in Markdown", "line breaks", Commands, [];
     ChooseCopyForm, "copy-as", "Copy as: auto, Markdown, plain or rich text", "copy as", Commands, [];
-    NextTab, "next-tab", "Next tab of the rail", "next tab", KeysOnly, [(Rail, "l"), (Rail, "right")];
-    PreviousTab, "previous-tab", "Previous tab of the rail", "previous tab", KeysOnly, [(Rail, "h"), (Rail, "left")];
+    NextTab, "next-tab", "Next tab of the rail", "next tab", KeysOnly, [(Rail, "l"), (Rail, "right"), (RailTree, "l"), (RailTree, "right")];
+    PreviousTab, "previous-tab", "Previous tab of the rail", "previous tab", KeysOnly, [(Rail, "h"), (Rail, "left"), (RailTree, "h"), (RailTree, "left")];
     PageUp, "page-up", "Up a page", "page up", Commands, [(Global, "pgup"), (Overlay, "pgup")];
-    PageDown, "page-down", "Down a page", "page down", Commands, [(Global, "pgdn"), (Overlay, "pgdn"), (Xray, "space"), (ToolPage, "space"), (Pager, "space")];
+    PageDown, "page-down", "Down a page", "page down", Commands, [(Global, "pgdn"), (Overlay, "pgdn"), (VersionDiff, "space"), (Xray, "space"), (ToolPage, "space"), (Pager, "space")];
     ScrollTop, "top", "To the first message", "top", Commands, [(Global, "ctrl-home"), (Transcript, "g"), (Transcript, "home"), (Rail, "g")];
     ScrollEnd, "newest", "To the newest message", "newest", Commands, [(Global, "ctrl-end"), (Transcript, "G"), (Transcript, "end"), (Rail, "G"), (Empty, "end")];
     ToggleCodeLines, "code-lines", "Long lines of code: wrap or scroll", "code lines", Commands, [];
@@ -237,7 +249,7 @@ actions! {
     OlderPrompt, "older-prompt", "Up a row; from the first row, the previous prompt", "older", KeysOnly, [(Composer, "up")];
     NewerPrompt, "newer-prompt", "Down a row; from the last row, the next prompt", "newer", KeysOnly, [(Composer, "down")];
     Accept, "accept", "Accept the choice, or what was typed", "accept", KeysOnly,
-        [(Card, "enter"), (Pause, "enter"), (Approval, "enter"), (Find, "enter"), (ListField, "enter"), (Slash, "enter"), (Overlay, "enter"), (Form, "enter"), (Form, "ctrl-s")];
+        [(Card, "enter"), (Pause, "enter"), (Approval, "enter"), (Find, "enter"), (ListField, "enter"), (Slash, "enter"), (Overlay, "enter"), (RailTree, "enter"), (Form, "enter"), (Form, "ctrl-s")];
     EntryNewline, "entry-newline", "Begin a new line in the system prompt", "newline", KeysOnly, [(Form, "ctrl-j")];
     FirstRow, "first-row", "To the first row", "top", KeysOnly,
         [(ListOverlay, "g"), (ListOverlay, "home"), (Picker, "ctrl-home")];

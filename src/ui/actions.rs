@@ -19,4 +19,5 @@ pub(crate) mod theme_actions;
 pub(crate) mod theme_picker;
 pub(crate) mod tool_actions;
 pub(crate) mod tool_overlay;
+pub(crate) mod tree_actions;
 pub(crate) mod xray_actions;

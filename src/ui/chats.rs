@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::{InitialConversation, costs::DailyCost, saves::PendingSaves, teaching::TaughtHints};
 use crate::{
     chat::{
-        ChatSettings, Conversation, ConversationId, ConversationSummary, IdGenerator, MessageId, RecordingInProgress,
+        ChatSettings, Conversation, ConversationId, ConversationSummary, IdGenerator, MessageId, PrunedBranch,
+        RecordingInProgress,
     },
     store,
 };
@@ -26,6 +27,8 @@ pub struct Chats {
     pub trashed: Vec<ConversationSummary>,
     /// The conversation that was on the screen when it was moved to the trash last: undo shows it again.
     pub trashed_from_screen: Option<ConversationId>,
+    /// The branches pruned in this run, the most recent last.
+    pub pruned: Vec<PrunedBranch>,
     /// The initial settings of the next new conversation.
     pub new_settings: ChatSettings,
     /// The prompts sent before, newest first.
@@ -67,6 +70,7 @@ impl Chats {
             unlisted_count: 0,
             trashed: Vec::new(),
             trashed_from_screen: None,
+            pruned: Vec::new(),
             new_settings,
             prompt_history: Vec::new(),
             database: DatabaseState::Opening(initial),

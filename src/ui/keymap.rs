@@ -63,6 +63,10 @@ pub enum KeyContext {
     ToolPage,
     Pager,
     Connect,
+    Tree,
+    /// The tree as a tab of the rail.
+    RailTree,
+    VersionDiff,
 }
 
 /// What a context means for the keys of the contexts below it.
@@ -77,7 +81,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -110,6 +114,9 @@ impl KeyContext {
         Self::ToolPage,
         Self::Pager,
         Self::Connect,
+        Self::Tree,
+        Self::RailTree,
+        Self::VersionDiff,
     ];
 
     /// Returns its name in the config, its title in the help, its kind, and the contexts below it, the next one first.
@@ -154,6 +161,9 @@ impl KeyContext {
             Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Pager => ("result", "The result of a call", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::Tree => ("message-tree", "Tree", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::RailTree => ("rail-tree", "Tree in the rail", Mode, &[Self::Tree, Self::Rail, Self::Global]),
+            Self::VersionDiff => ("versions", "Comparing versions", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Connect => ("connect-screen", "Connecting", Place, &[Self::ListOverlay, Self::Overlay]),
         }
     }

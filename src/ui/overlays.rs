@@ -29,6 +29,7 @@ use crate::{
         safeguard::SafeguardQuestion,
         toasts::ToastSubject,
         tools::ToolList,
+        tree::{MessageTree, version_diff::VersionDiff},
         xray::XrayOverlay,
     },
 };
@@ -40,7 +41,7 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
-use crate::ui::actions::{again_picker, claim_judge};
+use crate::ui::actions::{again_picker, claim_judge, tree_actions};
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
@@ -66,6 +67,8 @@ pub enum ScreenOverlay {
     Xray(Box<XrayOverlay>),
     Tools(Box<ToolList>),
     Pager(Box<CallPager>),
+    Tree(Box<MessageTree>),
+    VersionDiff(Box<VersionDiff>),
     /// The list when it is not docked.
     List,
     /// The rail when it is not docked.
@@ -86,6 +89,8 @@ impl ScreenOverlay {
             | Self::Xray(_)
             | Self::Tools(_)
             | Self::Pager(_)
+            | Self::Tree(_)
+            | Self::VersionDiff(_)
             | Self::List
             | Self::Rail => true,
         }
@@ -105,6 +110,8 @@ impl ScreenOverlay {
             Self::Xray(xray) => xray.key_context(),
             Self::Tools(list) => list.key_context(),
             Self::Pager(pager) => pager.key_context(),
+            Self::Tree(_) => KeyContext::Tree,
+            Self::VersionDiff(_) => KeyContext::VersionDiff,
             Self::List | Self::Rail => return None,
         })
     }
@@ -163,6 +170,8 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
             let request = pager.on_action(action);
             super::actions::call_results::apply_request(screen, cx, request);
         }
+        (_, Some(ScreenOverlay::Tree(_))) => _ = tree_actions::on_tree_action(screen, cx, action),
+        (_, Some(ScreenOverlay::VersionDiff(diff))) => diff.on_action(action),
         (_, Some(ScreenOverlay::Connect(connect))) => {
             let request = connect.on_action(action);
             connecting::apply_connect_request(screen, cx, request);
@@ -185,7 +194,14 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
         Some(ScreenOverlay::Connect(connect)) => connect.edit(event),
         Some(ScreenOverlay::Commands(list)) => list.edit(event),
         Some(ScreenOverlay::Help(help)) => help.edit(event),
-        Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+        Some(
+            ScreenOverlay::Safeguard(_)
+            | ScreenOverlay::Tree(_)
+            | ScreenOverlay::VersionDiff(_)
+            | ScreenOverlay::List
+            | ScreenOverlay::Rail,
+        )
+        | None => (),
     }
 }
 
@@ -242,6 +258,8 @@ fn on_picker_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, screen
 pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
     let screen_area = Rect::from((Position::ORIGIN, screen.size));
     crate::ui::actions::tool_overlay::refresh_tool_list(&mut screen.overlays, cx, screen_area);
+    tree_actions::refresh_trees(screen, cx);
+    tree_actions::refresh_diff(&mut screen.overlays, cx, screen_area.as_size());
     for overlay in &mut screen.overlays {
         match overlay {
             ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen_area),
@@ -253,6 +271,8 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Help(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Tree(_)
+            | ScreenOverlay::VersionDiff(_)
             | ScreenOverlay::List
             | ScreenOverlay::Rail => (),
         }
@@ -264,6 +284,8 @@ pub(crate) fn is_unsettled(overlays: &[ScreenOverlay]) -> bool {
     match overlays.last() {
         Some(ScreenOverlay::Xray(xray)) => xray.is_unsettled(),
         Some(ScreenOverlay::Pager(pager)) => pager.is_unsettled(),
+        Some(ScreenOverlay::Tree(tree)) => tree.is_unsettled(),
+        Some(ScreenOverlay::VersionDiff(diff)) => diff.is_unsettled(),
         _ => false,
     }
 }
@@ -302,7 +324,14 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
         Some(ScreenOverlay::Pager(pager)) => pager.paste(text),
         Some(ScreenOverlay::Commands(list)) => list.paste(text),
         Some(ScreenOverlay::Help(help)) => help.paste(text),
-        Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+        Some(
+            ScreenOverlay::Safeguard(_)
+            | ScreenOverlay::Tree(_)
+            | ScreenOverlay::VersionDiff(_)
+            | ScreenOverlay::List
+            | ScreenOverlay::Rail,
+        )
+        | None => (),
     }
 }
 
@@ -313,6 +342,7 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             _ = theme_actions::apply_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::List) => super::actions::list_actions::leave_field(&mut screen.list, cx),
+        Some(ScreenOverlay::Tree(tree)) => screen.tree = *tree, // Its filter and folds stay.
         Some(
             ScreenOverlay::Picker { .. }
             | ScreenOverlay::Parameters(_)
@@ -322,6 +352,7 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::VersionDiff(_)
             | ScreenOverlay::Connect(_)
             | ScreenOverlay::Rail,
         )
@@ -356,6 +387,8 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Tree(_)
+            | ScreenOverlay::VersionDiff(_)
             | ScreenOverlay::Rail,
         )
         | None => false,

@@ -24,6 +24,7 @@ fn is_so(subject: &ToastSubject, screen: &Screen, chats: &Chats, env: &Environme
             let has_list_focus = screen.focus == PaneFocus::List;
             has_list_focus == *in_list && chats.trashed.last().is_some_and(|row| row.id == *conversation)
         }
+        ToastSubject::Pruned(message) => chats.pruned.last().is_some_and(|pruned| pruned.message == *message),
         ToastSubject::NothingEdited => screen.pane.editing.is_none(),
         ToastSubject::Selection => screen.selected_by(chats).is_some(),
         ToastSubject::CardKeys => screen.focus == PaneFocus::Card && !error_card::offered_choices(chats).is_empty(),

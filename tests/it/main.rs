@@ -53,5 +53,7 @@ mod themes;
 mod tool_list;
 mod tools;
 mod trash;
+mod tree;
+mod tree_screens;
 mod two_instances;
 mod xray;

@@ -11,3 +11,4 @@ mod round_trip;
 mod saved;
 mod source_checks;
 pub mod test_database;
+mod tree_marks;

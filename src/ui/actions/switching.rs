@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 
 use crate::ui::{
     Action, Effect,
+    dispatch::change_conversation,
     on_store::{carry_out, refresh_row, save_changes},
     screen::{EditTarget, PaneFocus},
 };
@@ -222,6 +223,17 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
     conversation.draft.clear();
     let next = conversation.submit(&mut cx.chats.ids, cx.now, text);
     carry_out(cx, id, next);
+}
+
+/// Asks for an answer to the prompt that the branch ends with.
+pub(crate) fn answer_last_prompt(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let now = cx.now;
+    let Some(id) = cx.chats.content.conversation_id() else { return };
+    crate::ui::actions::model_settings::update_request_context(cx, id);
+    change_conversation(cx, id, |conversation, ids| conversation.answer_last_prompt(ids, now));
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+        transcript.scroll(ScrollMove::Bottom);
+    }
 }
 
 /// Moves the conversation on the screen, or the one under the list's cursor, to the trash.

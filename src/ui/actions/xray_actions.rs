@@ -145,6 +145,8 @@ fn find_xray(overlays: &mut [ScreenOverlay]) -> Option<&mut XrayOverlay> {
         | ScreenOverlay::Safeguard(_)
         | ScreenOverlay::Tools(_)
         | ScreenOverlay::Pager(_)
+        | ScreenOverlay::Tree(_)
+        | ScreenOverlay::VersionDiff(_)
         | ScreenOverlay::List
         | ScreenOverlay::Rail => None,
     })

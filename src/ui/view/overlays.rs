@@ -19,12 +19,14 @@ use crate::{
             picker::{PickerLine, PickerView},
         },
         overlays::{PickerKind, ScreenOverlay, connecting::connect_situation, no_tools_reason},
+        rail::RailTab,
         results::pager::PagerView,
         safeguard::SafeguardView,
         screen::HINTS_DELAY,
         status::leader_hints::LeaderView,
         toasts::ToastView,
         tools::ToolListView,
+        tree::{TreePane, TreeView, version_diff::VersionDiffView},
         xray::XrayView,
     },
 };
@@ -77,6 +79,12 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
+            ScreenOverlay::Tree(tree) => {
+                let title = state.chats.current_conversation().map_or("", |conversation| conversation.title.as_str());
+                let pane = TreePane::Overlay(screen);
+                TreeView { tree, pane, title, has_focus: true, keymap, theme }.render(screen, frame.buffer);
+            }
+            ScreenOverlay::VersionDiff(diff) => VersionDiffView { diff, keymap, theme }.render(screen, frame.buffer),
             ScreenOverlay::Tools(list) => {
                 let notice = no_tools_reason(&state.chats, &state.env);
                 let view = ToolListView { list, notice: notice.as_deref(), keymap, theme };
@@ -94,7 +102,9 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             ScreenOverlay::Rail => {
                 let area = ScreenAreas::floating_rail(state.screen.size, state.screen.widths);
                 let keys = state.screen.rail.key_hints(keymap);
-                let overlay = OverlayFrame { title: "About this answer", keys: &keys, notice: None, theme };
+                let is_tree = state.screen.rail.tab == RailTab::Tree;
+                let title = if is_tree { "About this conversation" } else { "About this answer" };
+                let overlay = OverlayFrame { title, keys: &keys, notice: None, theme };
                 overlay.draw(area, frame.buffer);
                 super::draw_rail(state, ScreenAreas::floating_content(area), frame);
             }

@@ -39,6 +39,7 @@ pub const FEATURES: &[&str] = &[
     "title",
     "tools",
     "transcript",
+    "tree",
     "xray",
 ];
 
