@@ -17,6 +17,7 @@ use super::{Action, overlay::list_browser::ListBrowser};
 use crate::{
     chat::{Conversation, MessageId, Timestamp},
     render::{row::StyledRow, theme::ThemeMarks},
+    text,
 };
 use tree_index::{IndexKey, TreeIndex};
 use tree_lines::{LineSource, TreeLine};
@@ -41,7 +42,7 @@ pub struct MessageTree {
     lines: Vec<TreeLine>,
     detail: Vec<StyledRow>,
     /// The messages, the branches and what they cost.
-    counts: String,
+    counts: Vec<String>,
     /// The most rows listed so far: the overlay does not shrink while it is open.
     tallest: usize,
     /// The height of the window.
@@ -147,7 +148,7 @@ impl MessageTree {
             let is_on_fold = self.rows.selected().is_some_and(|row| matches!(row.kind, TreeRowKind::Fold(_)));
             self.rows.set_rows(tree_rows::list_rows(&self.index, self.filter, &self.folded));
             self.tallest = self.tallest.max(self.rows.rows().len());
-            self.counts = self.count_text(conversation);
+            self.counts = self.count(conversation);
             self.select(wanted.or_else(|| conversation.branch.last().copied().filter(|_| is_other)), is_on_fold);
             self.is_stale = false;
         } else if wanted != here {
@@ -168,7 +169,7 @@ impl MessageTree {
         }
     }
 
-    fn count_text(&self, conversation: &Conversation) -> String {
+    fn count(&self, conversation: &Conversation) -> Vec<String> {
         let shown = self.rows.rows().iter().filter(|row| row.kind == TreeRowKind::Message).count();
         let messages = tree_lines::count_messages(self.index.live);
         let branches = self.index.branches;
@@ -176,14 +177,22 @@ impl MessageTree {
         let cost = conversation.cost();
         let plus = if cost.unpriced_answers > 0 { "+" } else { "" };
         let cost = format!("{}{plus}", cost.known.to_column());
-        let all = match self.filter.name() {
+        match self.filter.name() {
             None => vec![messages, branches, cost],
             Some(name) if self.filter == TreeFilter::Pruned => {
                 vec![name.to_owned(), tree_lines::count_messages(self.index.nodes.len() - self.index.live)]
             }
             Some(name) => vec![name.to_owned(), format!("{shown} of {messages}"), cost],
+        }
+    }
+
+    /// The counts in at most so many cells: the first goes last.
+    fn counts_in(&self, room: usize, dot: &str) -> String {
+        let joined = |count: usize| {
+            let kept = self.counts.iter().enumerate().filter(|(at, _)| *at == 0 || self.counts.len() - at < count);
+            kept.map(|(_, part)| part.as_str()).collect::<Vec<_>>().join(&format!(" {dot} "))
         };
-        all.join(" · ")
+        (1..=self.counts.len()).rev().map(joined).find(|all| text::width(all) <= room).unwrap_or_default()
     }
 
     fn selected_message(&self) -> Option<MessageId> {

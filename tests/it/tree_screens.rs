@@ -25,7 +25,7 @@ fn tree() {
 
 #[test]
 fn compared_versions() {
-    at_every_size("versions", "ctrl-x t k c ]");
+    at_every_size("versions", "ctrl-x t k k c ]");
 }
 
 #[test]

@@ -55,7 +55,8 @@ const ROWS: &[Row] = &[
         4,
         "13:06",
         Some("google/gemini-3-pro"),
-        "It depends on the flour: rye is done in five hours, wheat takes eight.",
+        "Warmth changes the clock more than the signs: rye is done in five hours, wheat takes eight, and a jar says more \
+      than the hours do.",
         "0.0041",
     ),
     (6, "13:07", None, "So I watch the jar and not the clock?", ""),

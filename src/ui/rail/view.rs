@@ -59,12 +59,8 @@ impl Rail {
                 (&[Action::CopyFootnote], "copy"),
                 TABS,
             ],
-            RailTab::Tree => &[
-                (&[Action::Accept], "go there"),
-                (&[Action::CompareVersions], "compare"),
-                (&[Action::PruneBranch], "prune"),
-                (&[Action::NextTreeFilter], "filter"),
-            ],
+            // The tree knows what its keys do on its row.
+            RailTab::Tree => &[TABS],
             RailTab::Reasoning | RailTab::Details => &[(&[Action::RowDown, Action::RowUp], "scroll"), TABS],
         }
     }
@@ -73,8 +69,7 @@ impl Rail {
     pub fn key_hints(&self, keymap: &Keymap) -> Vec<KeyHint<'static>> {
         let mut labels = self.key_labels().to_vec();
         labels.push((&[Action::Back], "close"));
-        let context = if self.tab == RailTab::Tree { KeyContext::RailTree } else { KeyContext::Rail };
-        keymap.hints(context, &labels)
+        keymap.hints(KeyContext::Rail, &labels)
     }
 
     /// Returns the area below the tabs.

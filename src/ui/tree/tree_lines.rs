@@ -191,12 +191,12 @@ impl LineSource<'_> {
         }
         let (from, to) = (self.index.cost_from(node), self.index.cost_to(node));
         if message.as_answer().is_some_and(Answer::is_copy) {
-            facts.push("copied, paid in the first conversation".into());
+            facts.push("copied; it was paid for where it was asked".into());
         } else if below > 0 && !from.is_zero() {
-            facts.push(from.to_column());
+            facts.push(format!("{} from here", from.to_column()));
         }
         if !to.is_zero() {
-            facts.push(format!("the branch up to here {}", to.to_column()));
+            facts.push(format!("{} up to here", to.to_column()));
         }
         facts
     }

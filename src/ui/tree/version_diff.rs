@@ -62,32 +62,43 @@ struct DiffAreas {
 
 const WIDTH: u16 = 100;
 
-fn areas(screen: Rect) -> DiffAreas {
-    let height = if screen.height > 24 { screen.height - 4 } else { screen.height };
-    let frame = frame::overlay_area(screen, WIDTH, height);
+/// The rows around the text: the frame, the two versions, a blank row above and below.
+const OTHER_ROWS: u16 = 2 + 2 + 2;
+/// The fewest rows of the text.
+const MIN_ROWS: usize = 8;
+
+/// Divides the screen, for this many rows if there is room.
+fn areas(screen: Rect, rows: usize) -> DiffAreas {
+    let max_height = if screen.height > 24 { screen.height - 4 } else { screen.height };
+    let wanted = u16::try_from(rows.max(MIN_ROWS)).unwrap_or(u16::MAX).saturating_add(OTHER_ROWS);
+    let frame = frame::overlay_area(screen, WIDTH, wanted.min(max_height));
     let inner = frame::inside_frame(frame);
     let head = Rect { height: inner.height.min(2), ..inner };
     let above = (if inner.height > 8 { 3 } else { 2 }).min(inner.height);
-    DiffAreas { frame, head, rows: Rect { y: inner.y + above, height: inner.height - above, ..inner } }
+    let rows = Rect { y: inner.y + above, height: inner.height - above - u16::from(inner.height > 8), ..inner };
+    DiffAreas { frame, head, rows }
 }
 
 impl VersionDiff {
-    /// Compares a message with the version before it, else with the one after it; a prompt without versions compares its
-    /// newest answers. Returns `None` if there is nothing to compare.
+    /// Compares a message with the version before it, else with the one after it, but rather with one that has a text; a
+    /// prompt without versions compares its newest answers. Returns `None` if there is nothing to compare.
     pub fn new(conversation: &Conversation, message: MessageId) -> Option<Self> {
         let parent = conversation.messages.get(&message)?.parent;
         let siblings = conversation.children_of(parent);
-        let (versions, after) = match siblings.iter().position(|id| *id == message).filter(|_| siblings.len() > 1) {
-            Some(position) => (siblings, position.max(1)),
-            None => {
-                let answers = conversation.children_of(Some(message));
-                (answers, answers.len().checked_sub(1).filter(|last| *last > 0)?)
-            }
+        let answers = conversation.children_of(Some(message));
+        let (versions, position) = match siblings.iter().position(|id| *id == message).filter(|_| siblings.len() > 1) {
+            Some(position) => (siblings, position),
+            None => (answers, answers.len().checked_sub(1)?),
         };
+        let others = || (0..position).rev().chain(position + 1..versions.len());
+        let has_text = |other: &usize| {
+            conversation.messages.get(&versions[*other]).is_some_and(|message| !message_text(message).trim().is_empty())
+        };
+        let other = others().find(has_text).or_else(|| others().next())?;
         Some(Self {
             versions: versions.to_vec(),
-            before: after - 1,
-            after,
+            before: position.min(other),
+            after: position.max(other),
             titles: Default::default(),
             width: None,
             ticket: 0,
@@ -102,7 +113,7 @@ impl VersionDiff {
     pub fn lay_out(&mut self, conversation: &Conversation, size: Size) -> Option<DiffRequest> {
         self.size = size;
         self.scroll(0);
-        let width = text_column(areas(Rect::from((Position::ORIGIN, size))).rows).width.into();
+        let width = text_column(self.areas().rows).width.into();
         if self.width.replace(width) == Some(width) {
             return None;
         }
@@ -137,8 +148,12 @@ impl VersionDiff {
         format!("{}/{}  {name}", position + 1, self.versions.len())
     }
 
+    fn areas(&self) -> DiffAreas {
+        areas(Rect::from((Position::ORIGIN, self.size)), self.rows().len())
+    }
+
     fn height(&self) -> usize {
-        areas(Rect::from((Position::ORIGIN, self.size))).rows.height.max(1).into()
+        self.areas().rows.height.max(1).into()
     }
 
     fn rows(&self) -> &[StyledRow] {
@@ -248,7 +263,7 @@ impl VersionDiffView<'_> {
 
 impl Widget for VersionDiffView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
-        let parts = areas(area);
+        let parts = areas(area, self.diff.rows().len());
         let keys = self.key_hints();
         let below = self.diff.rows().len().saturating_sub(self.diff.top + usize::from(parts.rows.height));
         let more = frame::more_notice(below, self.theme);

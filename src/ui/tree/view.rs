@@ -126,27 +126,31 @@ impl MessageTree {
         }
         labels
     }
+
+    /// Returns the keys for the frame around the tree.
+    pub fn key_hints(&self, context: KeyContext, keymap: &Keymap) -> Vec<KeyHint<'static>> {
+        let mut labels = self.key_labels();
+        labels.push((&[Action::Back], "close"));
+        keymap.hints(context, &labels)
+    }
 }
 
 impl TreeView<'_> {
-    fn key_hints(&self) -> Vec<KeyHint<'static>> {
-        let mut labels = self.tree.key_labels();
-        labels.push((&[Action::Back], "close"));
-        self.keymap.hints(KeyContext::Tree, &labels)
-    }
-
     fn draw_overlay(&self, screen: Rect, buf: &mut Buffer) {
         let areas = overlay_areas(screen, self.tree.tallest);
-        let room = usize::from(areas.frame.width).saturating_sub(text::width(&self.tree.counts) + 12);
-        let title = format!("Tree {} {}", self.theme.marks.dot, text::one_line(self.title));
-        let title = text::truncate(&title, room.max(4));
-        let keys = self.key_hints();
+        let dot = self.theme.marks.dot;
+        // The title keeps at least its first word.
+        let counts = self.tree.counts_in(usize::from(areas.frame.width).saturating_sub(16), dot);
+        let room = usize::from(areas.frame.width).saturating_sub(text::width(&counts) + 12);
+        let title = format!("Tree {dot} {}", text::one_line(self.title));
+        let title = if room < 12 { "Tree".into() } else { text::truncate(&title, room) };
+        let keys = self.tree.key_hints(KeyContext::Tree, self.keymap);
         let more = frame::more_notice(self.tree.rows.rows_below(areas.rows.height), self.theme);
         let overlay = OverlayFrame { title: &title, keys: &keys, notice: more.as_deref(), theme: self.theme };
         if overlay.draw(areas.frame, buf).is_empty() {
             return;
         }
-        overlay.draw_count(&self.tree.counts, areas.frame, buf);
+        overlay.draw_count(&counts, areas.frame, buf);
         self.draw_rows(areas.rows, buf);
         let rule = text_column(areas.rule);
         let faint = self.theme.style(ColourRole::Faint);
@@ -162,7 +166,7 @@ impl TreeView<'_> {
         self.draw_rows(rows, buf);
         if rows.height < body.height {
             let foot = Rect { y: body.bottom() - 1, height: 1, ..body };
-            let counts = text::truncate(&self.tree.counts, foot.width.into());
+            let counts = self.tree.counts_in(foot.width.into(), self.theme.marks.dot);
             key_hints::styled_line(counts, self.theme.style(ColourRole::Muted)).render(foot, buf);
         }
     }

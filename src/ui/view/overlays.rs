@@ -12,7 +12,7 @@ use crate::{
         connect::{ConnectScreen, ConnectView},
         conversations::list::FloatingListView,
         help::HelpView,
-        keymap::format_sequence,
+        keymap::{KeyContext, format_sequence},
         overlay::{
             form::FormView,
             frame::OverlayFrame,
@@ -101,8 +101,12 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             }
             ScreenOverlay::Rail => {
                 let area = ScreenAreas::floating_rail(state.screen.size, state.screen.widths);
-                let keys = state.screen.rail.key_hints(keymap);
                 let is_tree = state.screen.rail.tab == RailTab::Tree;
+                let keys = if is_tree {
+                    state.screen.tree.key_hints(KeyContext::RailTree, keymap)
+                } else {
+                    state.screen.rail.key_hints(keymap)
+                };
                 let title = if is_tree { "About this conversation" } else { "About this answer" };
                 let overlay = OverlayFrame { title, keys: &keys, notice: None, theme };
                 overlay.draw(area, frame.buffer);

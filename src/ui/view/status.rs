@@ -204,6 +204,7 @@ fn pane_keys(state: &State) -> Option<(&'static str, Vec<KeyHint<'static>>)> {
         return None; // Its keys are in its frame.
     }
     let context = state.screen.key_context(&state.chats);
+    let tree_labels = state.screen.tree.key_labels();
     let (word, labels): (_, &[(&[Action], &'static str)]) = match context {
         KeyContext::Transcript => ("READING", reading_labels(state)),
         KeyContext::Selection => ("READING", &[(&[Action::Copy], "copies")]),
@@ -222,7 +223,8 @@ fn pane_keys(state: &State) -> Option<(&'static str, Vec<KeyHint<'static>>)> {
             "READING",
             &[(&[Action::FetchOnce], "yes"), (&[Action::FetchAlways], "always"), (&[Action::FetchNever], "no")],
         ),
-        KeyContext::Rail | KeyContext::RailTree => ("RAIL", state.screen.rail.key_labels()),
+        KeyContext::Rail => ("RAIL", state.screen.rail.key_labels()),
+        KeyContext::RailTree => ("RAIL", &tree_labels),
         KeyContext::List => (
             "LIST",
             &[
