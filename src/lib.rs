@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod console;
 pub mod demo;
+pub mod exchange;
 pub mod files;
 pub mod headless;
 pub mod keys;

@@ -154,6 +154,16 @@ pub fn start_in_terminal(mut command: Command) -> io::Result<Child> {
     command.kill_on_drop(true).spawn()
 }
 
+/// Starts a program that shows on the terminal what is written to it, such as a pager.
+///
+/// # Errors
+/// It cannot be started.
+pub fn start_reader(mut command: std::process::Command) -> io::Result<std::process::Child> {
+    command.stdin(Stdio::piped()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    secrets::hide_from(&mut command);
+    command.spawn()
+}
+
 /// Starts a program that outlives us and is never killed, such as a browser. Returns how it ended, or `None` if it is
 /// still running after `patience`. It blocks, so do not call it on the loop's thread.
 ///

@@ -2,7 +2,7 @@
 
 mod account;
 mod browser;
-mod catalogues;
+pub mod catalogues;
 mod command_tools;
 mod connect;
 mod mcp_bridge;
@@ -31,7 +31,7 @@ use crate::{
     citations::check::{CheckOutcome, CheckQuestion, CheckedPage},
     clock,
     config::{self, AppPaths, Config},
-    files, keys,
+    files,
     mcp::{McpHandle, McpJob, ServerDiscovery},
     render::{
         highlight,
@@ -320,15 +320,8 @@ impl EffectRuntime {
     fn fetch_models(&mut self, endpoint: &str) {
         let Some(server) = self.servers.get(endpoint) else { return };
         // The demo is a different server on each run.
-        let cache_path = (server.name != DEMO).then(|| self.cache_file(&server.base_url));
+        let cache_path = (server.name != DEMO).then(|| catalogues::cache_file(&self.paths, &server.base_url));
         self.tasks.spawn(catalogues::fetch_models(server, cache_path, self.inbox.clone()));
-    }
-
-    fn cache_file(&self, base_url: &str) -> PathBuf {
-        let mut name =
-            keys::key_file(&self.paths.cache_dir.join("models"), base_url.trim_end_matches('/')).into_os_string();
-        name.push(".json");
-        name.into()
     }
 
     /// Passes a job to the highlighter's thread, which remembers the state at the end of the previous line.

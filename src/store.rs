@@ -5,6 +5,7 @@
 
 mod database;
 mod error;
+mod exchange_database;
 mod journal_v1;
 mod queries;
 mod queued;
@@ -35,6 +36,7 @@ use crate::{
 };
 
 pub use error::StoreError;
+pub use exchange_database::{ExchangeDatabase, ImportOutcome};
 pub use recover::replay_journal;
 
 /// A handle to the thread that owns SQLite. Dropping it waits until everything is on disk.
@@ -150,7 +152,7 @@ pub enum UnconfirmedRules {
 /// A reply from the database.
 #[derive(Debug)]
 pub enum StoreReply {
-    /// The database is open; these are the newest conversations (at most 200, of `total`). Answers that
+    /// The database is open; these are the newest conversations (at most 200, of `total`) and all pinned ones. Answers that
     /// an earlier run left unfinished are already marked as interrupted.
     Opened {
         newest: Vec<ConversationSummary>,

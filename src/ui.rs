@@ -7,6 +7,7 @@ pub mod chats;
 pub mod commands;
 pub mod composer;
 pub mod connect;
+pub mod conversation_index;
 pub mod conversations;
 pub mod costs;
 pub mod cx;
@@ -167,6 +168,7 @@ fn on_due(screen: &mut Screen, cx: &mut Cx<'_>) {
     on_stream::on_tick(cx);
     on_mouse::on_tick(screen, cx);
     actions::switching::save_due_draft(&mut screen.pane, cx);
+    actions::list_actions::regroup_at_midnight(&mut screen.list, cx);
     costs::refresh(cx);
     cx.toasts.expire(cx.now);
     toast_ends::end_toasts(screen, cx);
@@ -215,6 +217,7 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
                 .flatten(),
         )
         .chain(actions::source_checks::next_wake(&state.screen, &state.chats, now))
+        .chain(screen.list.day_ends_at().filter(|_| actions::list_actions::is_visible(screen)))
         .chain(state.toasts.ends_at())
         .chain(overlays::connecting::next_wake(screen, now))
         .min()

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    ChatSettings, ConversationId, ItemSlot, Message, MessageId, QueuedId, QueuedPrompt, Timestamp, ToolCallRun,
-    WireRecording, journal::JournalChunk, recording::RecordingChunk,
+    ChatSettings, ConversationId, FilingChange, ItemSlot, Message, MessageId, QueuedId, QueuedPrompt, Timestamp,
+    ToolCallRun, WireRecording, journal::JournalChunk, recording::RecordingChunk,
 };
 use crate::api::Usd;
 use crate::tools::{ToolGrant, ToolId, ToolOutcome};
@@ -115,6 +115,11 @@ pub enum ConversationChange {
     /// The rules of the config that ask once more, because ibid may have written them itself.
     UnconfirmedRules(BTreeSet<String>),
     Seen(ConversationId),
+    /// How the user filed a conversation, which need not be open.
+    File {
+        conversation: ConversationId,
+        change: FilingChange,
+    },
     Trash(ConversationId),
     Restore(ConversationId),
 }

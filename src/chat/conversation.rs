@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Answer, AnswerEnd, CallId, ChatSettings, ConversationChange, ConversationHeader, ConversationId, IdGenerator,
-    Message, MessageBody, MessageId, Prompt, QueuedPrompt, StreamId, Timestamp, TreeMarks, Turn, TurnId,
-    billing::PriceLookups, request::RequestContext, title,
+    Answer, AnswerEnd, CallId, ChatSettings, ConversationChange, ConversationFiling, ConversationHeader,
+    ConversationId, FilingChange, IdGenerator, Message, MessageBody, MessageId, Prompt, QueuedPrompt, StreamId,
+    Timestamp, TreeMarks, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
 };
 use crate::{
     api::{self, Usd},
@@ -39,6 +39,9 @@ pub struct Conversation {
     pub updated_at: Timestamp,
     /// An answer ended while the conversation was not on the screen.
     pub unread: bool,
+    pub filing: ConversationFiling,
+    /// Nothing of it reaches the disk but its cost.
+    pub is_temporary: bool,
     /// Messages that are no longer sent because the conversation became too long.
     pub(super) left_out: BTreeSet<MessageId>,
     pub(super) marks: TreeMarks,
@@ -65,6 +68,11 @@ pub struct ConversationSummary {
     pub unread: bool,
     /// Its newest answer failed or was interrupted.
     pub failed: bool,
+    /// The slug of the model for its next message.
+    pub model: String,
+    pub filing: ConversationFiling,
+    /// Nothing of it reaches the disk but its cost.
+    pub is_temporary: bool,
 }
 
 /// Something that the program must do after a conversation has changed.
@@ -165,6 +173,8 @@ impl Conversation {
             turns: Vec::new(),
             updated_at: header.updated_at,
             unread: header.unread,
+            filing: ConversationFiling::default(),
+            is_temporary: false,
             left_out: header.left_out,
             marks: TreeMarks::default(),
             tree_rev: 0,
@@ -231,6 +241,9 @@ impl Conversation {
             updated_at: self.updated_at,
             unread: self.unread,
             failed: newest.is_some_and(|answer| matches!(answer.end, AnswerEnd::Failed(_) | AnswerEnd::Interrupted)),
+            model: self.settings.model.clone(),
+            filing: self.filing.clone(),
+            is_temporary: self.is_temporary,
         }
     }
 
@@ -272,6 +285,15 @@ impl Conversation {
             self.title_from_first_prompt();
         }
         self.save_header()
+    }
+
+    /// Pins, tags or archives it.
+    pub fn file(&mut self, change: FilingChange) -> Vec<ChatEffect> {
+        self.filing.apply(change.clone());
+        if self.is_new() {
+            return Vec::new();
+        }
+        vec![save_effect(vec![ConversationChange::File { conversation: self.id, change }])]
     }
 
     pub fn set_settings(&mut self, settings: ChatSettings) -> Vec<ChatEffect> {

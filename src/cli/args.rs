@@ -55,6 +55,19 @@ pub(super) enum CliCommand {
         #[arg(long)]
         no_stream: bool,
     },
+    /// The models of the server, with their prices
+    Models {
+        /// Words of their names
+        #[arg(value_name = "QUERY")]
+        query: Vec<String>,
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The completions of a shell, to be read when it starts
+    Completions { shell: clap_complete::Shell },
+    /// The manual page: `ibid man | man -l -`
+    Man,
     /// Serve the text on stdin to the desktop until something else is copied; the app starts this when it copies
     #[command(hide = true)]
     HoldClipboard {

@@ -7,6 +7,8 @@ use tokio::{sync::mpsc, task::spawn_blocking};
 use super::servers::ApiServer;
 use crate::{
     api::{self, Catalogue, FaultKind},
+    config::AppPaths,
+    keys,
     ui::Msg,
 };
 
@@ -34,6 +36,36 @@ pub(super) async fn fetch_models(server: Arc<ApiServer>, cache_path: Option<Path
     if result.is_ok() || !has_cached {
         let _ = inbox.send(Msg::CatalogueLoaded { endpoint, result }).await; // Fails only on shutdown.
     }
+}
+
+/// Returns the models of a server: from the cache if that is recent, else from the server, else from an old cache,
+/// with the reason why it is old.
+///
+/// # Errors
+/// The server cannot be asked, and nothing is cached.
+pub async fn listed_models(
+    server: &ApiServer,
+    paths: &AppPaths,
+) -> Result<(Catalogue, Option<api::ApiError>), api::ApiError> {
+    let path = cache_file(paths, &server.base_url);
+    let read = path.clone();
+    let cached = spawn_blocking(move || Catalogue::load_cache(&read, SystemTime::now())).await.ok().flatten();
+    match cached {
+        Some(cached) if !cached.is_stale() => Ok((cached.catalogue, None)),
+        cached => match (fetch_catalogue(server, Some(path)).await, cached) {
+            (Ok(catalogue), _) => Ok((catalogue, None)),
+            (Err(error), Some(cached)) => Ok((cached.catalogue, Some(error))),
+            (Err(error), None) => Err(error),
+        },
+    }
+}
+
+/// Returns the file in which the models of a server are cached.
+pub(super) fn cache_file(paths: &AppPaths, base_url: &str) -> PathBuf {
+    let folder = paths.cache_dir.join("models");
+    let mut name = keys::key_file(&folder, base_url.trim_end_matches('/')).into_os_string();
+    name.push(".json");
+    name.into()
 }
 
 async fn fetch_catalogue(server: &ApiServer, cache_path: Option<PathBuf>) -> Result<Catalogue, api::ApiError> {

@@ -12,8 +12,9 @@ use super::{UnconfirmedRules, stored_json};
 use crate::{
     api::{Usage, Usd},
     chat::{
-        Answer, AnswerEnd, ConversationChange, ConversationHeader, ConversationId, ConversationSummary, Item, ItemSlot,
-        Message, MessageBody, MessageId, Prompt, Timestamp, ToolCallRun, WireRecording,
+        Answer, AnswerEnd, ConversationChange, ConversationFiling, ConversationHeader, ConversationId,
+        ConversationSummary, FilingChange, Item, ItemSlot, Message, MessageBody, MessageId, Prompt, Timestamp,
+        ToolCallRun, WireRecording,
         answer::{AssemblyState, StepUsage},
         nanos::{from_nanos, to_nanos},
         recording::RecordingChunk,
@@ -27,6 +28,7 @@ pub(super) struct StoredConversation {
     /// Whether the branch in the header can be read.
     pub has_branch: bool,
     pub draft: String,
+    pub filing: ConversationFiling,
 }
 
 /// A message as it is stored; `owner` is the run that is still writing it.
@@ -36,8 +38,10 @@ pub(super) struct StoredMessage {
     pub message: Message,
 }
 
-const NEWEST: &str = "select id, title, updated, unread, failed from conversation
+const NEWEST: &str = "select id, title, updated, unread, failed, model, tags, pinned_at, archived_at from conversation
     where trashed_at is null order by updated desc, id desc limit ?1";
+const PINNED: &str = "select id, title, updated, unread, failed, model, tags, pinned_at, archived_at from conversation
+    where trashed_at is null and pinned_at is not null";
 const COUNT: &str = "select count(*) from conversation where trashed_at is null";
 const MESSAGES: &str = "select * from message where conversation = ?1 order by id";
 /// Names the index because SQLite, which cannot know that few answers are open, would scan all messages.
@@ -63,15 +67,50 @@ const TRIM_RECORDED: &str = "delete from recorded where n in (
 pub(super) fn newest_conversations(db: &Connection, most: usize) -> Result<Vec<ConversationSummary>> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut rows = db.prepare_cached(NEWEST)?;
-    readable_rows(rows.query([most])?, |row| {
-        Ok(ConversationSummary {
-            id: ConversationId(read_uuid(row, 0)?),
-            title: read_text(row, 1),
-            updated_at: from_nanos(row.get(2).unwrap_or_default()),
-            unread: row.get(3).unwrap_or_default(),
-            failed: row.get(4).unwrap_or_default(),
-        })
+    readable_rows(rows.query([most])?, read_summary)
+}
+
+pub(super) fn pinned_conversations(db: &Connection) -> Result<Vec<ConversationSummary>> {
+    let mut rows = db.prepare_cached(PINNED)?;
+    readable_rows(rows.query([])?, read_summary)
+}
+
+fn read_summary(row: &Row) -> Result<ConversationSummary> {
+    Ok(ConversationSummary {
+        id: ConversationId(read_uuid(row, "id")?),
+        title: read_text(row, "title"),
+        updated_at: from_nanos(row.get("updated").unwrap_or_default()),
+        unread: row.get("unread").unwrap_or_default(),
+        failed: row.get("failed").unwrap_or_default(),
+        model: read_text(row, "model"),
+        filing: read_filing(row),
+        is_temporary: false,
     })
+}
+
+fn read_filing(row: &Row) -> ConversationFiling {
+    let time = |column: &str| row.get::<_, Option<i64>>(column).unwrap_or_default().map(from_nanos);
+    ConversationFiling {
+        tags: read_json(row, "tags").unwrap_or_default(),
+        pinned_at: time("pinned_at"),
+        archived_at: time("archived_at"),
+    }
+}
+
+/// Writes how a conversation is filed; returns how many rows that changed.
+pub(super) fn write_filing(db: &Connection, conversation: ConversationId, change: &FilingChange) -> Result<usize> {
+    let id = id_text(conversation.0);
+    match change {
+        FilingChange::Tags(tags) => {
+            db.prepare_cached("update conversation set tags = ?2 where id = ?1")?.execute(params![id, to_json(tags)])
+        }
+        FilingChange::Pinned(at) => db
+            .prepare_cached("update conversation set pinned_at = ?2 where id = ?1")?
+            .execute(params![id, at.map(to_nanos)]),
+        FilingChange::Archived(at) => db
+            .prepare_cached("update conversation set archived_at = ?2 where id = ?1")?
+            .execute(params![id, at.map(to_nanos)]),
+    }
 }
 
 pub(super) fn count_conversations(db: &Connection) -> Result<usize> {
@@ -94,7 +133,7 @@ pub(super) fn conversation(db: &Connection, id: ConversationId) -> Result<Option
             unread: row.get("unread").unwrap_or_default(),
             left_out: read_json(row, "left_out").unwrap_or_default(),
         };
-        Ok(StoredConversation { header, has_branch, draft: read_text(row, "draft") })
+        Ok(StoredConversation { header, has_branch, draft: read_text(row, "draft"), filing: read_filing(row) })
     })
     .optional()
 }
@@ -279,13 +318,13 @@ pub(super) fn write_call_run(db: &Connection, message: MessageId, slot: ItemSlot
 
 pub(super) fn write_conversation(db: &Connection, header: &ConversationHeader) -> Result<()> {
     let mut row = db.prepare_cached(
-        "insert into conversation (id, title, renamed, settings, branch, created, updated, unread, left_out)
-         values (:id, :title, :renamed, :settings, :branch, :updated, :updated, :unread, :left_out)
+        "insert into conversation (id, title, renamed, settings, model, branch, created, updated, unread, left_out)
+         values (:id, :title, :renamed, :settings, :model, :branch, :updated, :updated, :unread, :left_out)
          on conflict (id) do update set
             -- Another instance may have given it the reader's own title.
             title = iif(renamed and not excluded.renamed, title, excluded.title),
             renamed = max(renamed, excluded.renamed),
-            settings = excluded.settings, branch = excluded.branch, updated = excluded.updated, unread = excluded.unread,
+            settings = excluded.settings, model = excluded.model, branch = excluded.branch, updated = excluded.updated, unread = excluded.unread,
             left_out = excluded.left_out",
     )?;
     row.execute(named_params! {
@@ -293,6 +332,7 @@ pub(super) fn write_conversation(db: &Connection, header: &ConversationHeader) -
         ":title": header.title,
         ":renamed": header.renamed,
         ":settings": to_json(&header.settings),
+        ":model": header.settings.model,
         ":branch": to_json(&header.branch),
         ":updated": to_nanos(header.updated_at),
         ":unread": header.unread,
@@ -477,7 +517,7 @@ pub(super) fn read_uuid(row: &Row, column: impl RowIndex) -> Result<Uuid> {
     Uuid::parse_str(row.get_ref(column)?.as_str()?).map_err(|error| FromSqlError::other(error).into())
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(conversion_error)
 }
 
@@ -513,6 +553,7 @@ pub(super) fn write_order(change: &ConversationChange) -> u8 {
         | ConversationChange::CallRun { .. }
         | ConversationChange::Rename { .. }
         | ConversationChange::Seen(_)
+        | ConversationChange::File { .. }
         | ConversationChange::Trash(_)
         | ConversationChange::Restore(_) => 1,
     }
@@ -534,9 +575,10 @@ mod tests {
     fn queries_at_startup_and_on_keys_read_an_ordered_index() {
         let mut db = Connection::open_in_memory().expect("memory");
         schema::migrate(&mut db).expect("a schema");
-        let all = [NEWEST, COUNT, MESSAGES, OPEN_MESSAGES, GROWTH, PROMPTS, SPENT].map(|sql| plan(&db, sql));
+        let all = [NEWEST, PINNED, COUNT, MESSAGES, OPEN_MESSAGES, GROWTH, PROMPTS, SPENT].map(|sql| plan(&db, sql));
         insta::assert_snapshot!(all.join("\n"), @"
         SCAN conversation USING COVERING INDEX conversation_listed
+        SEARCH conversation USING INDEX conversation_pinned (pinned_at>?)
         SCAN conversation USING COVERING INDEX conversation_listed
         SEARCH message USING INDEX message_of (conversation=?)
         SEARCH message USING INDEX message_open (owner>?)

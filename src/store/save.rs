@@ -86,6 +86,14 @@ impl OpenDatabase {
     }
 }
 
+/// Writes changes that belong to no run.
+pub(super) fn write_all(db: &Connection, changes: &[ConversationChange], run: &RunMarker) -> rusqlite::Result<()> {
+    write_changes(db, changes, run).map_err(|failure| match failure {
+        SaveFailure::Sqlite(error) => error,
+        SaveFailure::Missing(_) | SaveFailure::Taken(_) => rusqlite::Error::QueryReturnedNoRows,
+    })
+}
+
 fn write_changes(db: &Connection, changes: &[ConversationChange], run: &RunMarker) -> SaveOutcome {
     let mut changes: Vec<&ConversationChange> = changes.iter().collect();
     changes.sort_by_key(|change| write_order(change));
@@ -148,6 +156,11 @@ fn write_change(db: &Connection, change: &ConversationChange, run: &RunMarker) -
                 *conversation,
                 title,
             )?;
+        }
+        ConversationChange::File { conversation, change } => {
+            if queries::write_filing(db, *conversation, change)? == 0 {
+                return Err(SaveFailure::Missing(*conversation));
+            }
         }
         ConversationChange::Seen(conversation) => {
             update_conversation(db, "update conversation set unread = ?2 where id = ?1", *conversation, false)?;

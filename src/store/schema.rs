@@ -180,6 +180,31 @@ const MIGRATIONS: &[&str] = &[
     create index side_cost_spent on side_cost (at, cost);
 ",
     "
+    -- The form that a conversation was imported from, such as `chatgpt`.
+    alter table conversation add column origin text;
+    -- What was imported: the hash of its content, so that the same content is imported once.
+    create table imported (hash text primary key, conversation text not null) without rowid;
+",
+    "
+    -- How the user filed a conversation: a list of tags as JSON, when it was pinned, when it was archived.
+    alter table conversation add column tags text not null default '[]';
+    alter table conversation add column pinned_at integer;
+    alter table conversation add column archived_at integer;
+    -- The model of its settings, for the list.
+    alter table conversation add column model text not null default '';
+    update conversation set model = coalesce(iif(json_valid(settings), settings ->> '$.model', ''), '');
+    drop index conversation_listed;
+    create index conversation_listed on conversation
+        (updated desc, id desc, title, unread, failed, trashed_at, model, tags, pinned_at, archived_at)
+        where trashed_at is null;
+    create index conversation_pinned on conversation (pinned_at) where pinned_at is not null and trashed_at is null;
+    create index conversation_trashed on conversation (trashed_at) where trashed_at is not null;
+    -- Where the reader was, what is folded and open, as JSON; null for at the end.
+    alter table conversation add column reading text;
+    -- Null for what was paid besides an answer; else the model of an answer whose message is not stored.
+    alter table side_cost add column model text;
+",
+    "
     -- Branches moved to the trash, each by its first message, and when.
     create table pruned (message text primary key, at integer not null) without rowid;
     create table bookmark (message text primary key, at integer not null) without rowid;

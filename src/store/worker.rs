@@ -172,7 +172,7 @@ impl StoreWorker {
 }
 
 /// Why a conversation cannot be loaded.
-enum LoadFailure {
+pub(super) enum LoadFailure {
     Missing,
     Ambiguous(usize),
     Sqlite(rusqlite::Error),
@@ -185,7 +185,7 @@ impl From<rusqlite::Error> for LoadFailure {
 }
 
 impl LoadFailure {
-    fn explain(self, target: &str, database: &OpenDatabase) -> StoreError {
+    pub(super) fn explain(self, target: &str, database: &OpenDatabase) -> StoreError {
         match self {
             Self::Missing => StoreError::Missing(target.to_owned()),
             Self::Ambiguous(count) => StoreError::Other(format!(
@@ -198,7 +198,10 @@ impl LoadFailure {
 
 fn opened_reply(database: &OpenDatabase) -> rusqlite::Result<StoreReply> {
     let db = &database.connection;
-    let newest = queries::newest_conversations(db, INITIAL_SUMMARIES)?;
+    let mut newest = queries::newest_conversations(db, INITIAL_SUMMARIES)?;
+    let pinned = queries::pinned_conversations(db)?.into_iter();
+    let older: Vec<_> = pinned.filter(|pinned| newest.iter().all(|row| row.id != pinned.id)).collect();
+    newest.extend(older);
     Ok(StoreReply::Opened { newest, total: queries::count_conversations(db)?, new_draft: queries::new_draft(db)? })
 }
 
@@ -222,6 +225,7 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     }
     let queue = queued::queued(&db, id, &database.marker, &writers)?;
     let mut conversation = Conversation::restore(header, messages, stored.draft, queue);
+    conversation.filing = stored.filing;
     conversation.set_marks(tree_marks::of_conversation(&db, id)?);
     Ok(conversation)
 }
@@ -246,7 +250,7 @@ fn find_latest(database: &OpenDatabase) -> Result<ConversationId, LoadFailure> {
 }
 
 /// Finds a conversation by id, then by title, then by title ignoring case, then by a prefix of the id.
-fn find_named(database: &OpenDatabase, name: &str) -> Result<ConversationId, LoadFailure> {
+pub(super) fn find_named(database: &OpenDatabase, name: &str) -> Result<ConversationId, LoadFailure> {
     let all = queries::newest_conversations(&database.connection, usize::MAX)?;
     let first =
         |is: &dyn Fn(&ConversationSummary) -> bool| all.iter().find(|summary| is(summary)).map(|summary| summary.id);

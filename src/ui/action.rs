@@ -50,6 +50,8 @@ pub enum CommandArgument {
     Cells,
     LineBreaks,
     CopyForm,
+    /// Tags, separated by blanks.
+    Tags,
     /// Any text.
     Text,
 }
@@ -67,6 +69,7 @@ impl CommandArgument {
             Self::Cells => "CELLS",
             Self::LineBreaks => "auto|keep|markdown",
             Self::CopyForm => "auto|markdown|plain|rich",
+            Self::Tags => "TAGS",
             Self::Text => "TEXT",
         }
     }
@@ -84,6 +87,7 @@ const FORMER_NAMES: &[(&str, &str)] = &[
     ("previous-answer", "previous-version"),
     ("next-answer", "next-version"),
     ("rename", "title"),
+    ("undo-trash", "undo"),
 ];
 
 macro_rules! actions {
@@ -188,7 +192,10 @@ actions! {
     SearchHistory, "history", "Search earlier prompts", "history", Commands, [(Global, "ctrl-r"), (Global, "ctrl-x h")];
     OpenEditor, "editor", "Write the prompt in $EDITOR", "editor", Commands, [(Global, "ctrl-g"), (Global, "ctrl-x g")];
     TrashConversation, "trash", "Move the conversation to the trash", "to the trash", Commands, [(Global, "ctrl-x d"), (List, "d")];
-    UndoTrash, "undo-trash", "Restore the conversation from the trash", "undo", Commands, [(List, "u")];
+    UndoListChange, "undo", "Undo the last change in the list", "undo", Commands, [(List, "u")];
+    PinConversation, "pin", "Pin the conversation, or unpin it", "pin", Commands, [(List, "p")];
+    TagConversation, "tag", "Tag the conversation", "tag", Commands, [(List, "t")];
+    ArchiveConversation, "archive", "Archive the conversation, or bring it back", "archive", Commands, [(List, "a")];
     RenameConversation, "title", "Rename the conversation", "rename", Commands, [(List, "r")];
     FilterList, "filter", "Filter the conversations", "filter", Commands, [(List, "/")];
     OpenConversation, "open", "Open the conversation", "open", KeysOnly, [(List, "enter")];
@@ -380,6 +387,7 @@ impl Action {
             Self::ChooseTextWidth => CommandArgument::Cells,
             Self::ChooseLineBreaks => CommandArgument::LineBreaks,
             Self::ChooseCopyForm => CommandArgument::CopyForm,
+            Self::TagConversation => CommandArgument::Tags,
             Self::EditParameters | Self::RenameConversation | Self::Find => CommandArgument::Text,
             _ => return None,
         })

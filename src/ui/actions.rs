@@ -10,6 +10,7 @@ pub(crate) mod code_blocks;
 pub(crate) mod copying;
 pub(crate) mod finding;
 pub(crate) mod list_actions;
+pub(crate) mod list_changes;
 pub(crate) mod model_settings;
 pub(crate) mod setting_choices;
 pub(crate) mod slash_commands;

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{InitialConversation, costs::DailyCost, saves::PendingSaves, teaching::TaughtHints};
+use super::{
+    InitialConversation, conversation_index::ConversationIndex, costs::DailyCost, saves::PendingSaves,
+    teaching::TaughtHints,
+};
 use crate::{
     chat::{
-        ChatSettings, Conversation, ConversationId, ConversationSummary, IdGenerator, MessageId, PrunedBranch,
-        RecordingInProgress,
+        ChatSettings, Conversation, ConversationId, ConversationSummary, FilingChange, IdGenerator, MessageId,
+        PrunedBranch, RecordingInProgress,
     },
     store,
 };
@@ -19,14 +22,14 @@ pub struct Chats {
     pub conversations: BTreeMap<ConversationId, Conversation>,
     /// The conversation on the screen.
     pub content: PaneContent,
-    /// All conversations but the trash, newest first.
-    pub index: Vec<ConversationSummary>,
+    /// All conversations but the trash.
+    pub index: ConversationIndex,
     /// The number of conversations on disk that are not in the index yet.
     pub unlisted_count: usize,
     /// The conversations moved to the trash in this run, the most recent last.
     pub trashed: Vec<ConversationSummary>,
-    /// The conversation that was on the screen when it was moved to the trash last: undo shows it again.
-    pub trashed_from_screen: Option<ConversationId>,
+    /// What was changed in the list in this run and can be undone, the most recent last.
+    pub list_changes: Vec<ListChange>,
     /// The branches pruned in this run, the most recent last.
     pub pruned: Vec<PrunedBranch>,
     /// The initial settings of the next new conversation.
@@ -39,6 +42,27 @@ pub struct Chats {
     pub saves: PendingSaves,
     pub daily_cost: DailyCost,
     pub taught_hints: TaughtHints,
+}
+
+/// A change in the list that can be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListChange {
+    pub conversation: ConversationId,
+    pub kind: ListChangeKind,
+}
+
+/// What was changed, with what it takes to undo it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListChangeKind {
+    Trashed {
+        was_on_screen: bool,
+    },
+    /// The changes that restore how it was filed.
+    Filed(Vec<FilingChange>),
+    Renamed {
+        /// The title that it had.
+        title: String,
+    },
 }
 
 /// What the text pane shows.
@@ -66,10 +90,10 @@ impl Chats {
             ids: IdGenerator::new(seed),
             conversations: BTreeMap::new(),
             content: if is_loading { PaneContent::Loading(None) } else { PaneContent::New },
-            index: Vec::new(),
+            index: ConversationIndex::default(),
             unlisted_count: 0,
             trashed: Vec::new(),
-            trashed_from_screen: None,
+            list_changes: Vec::new(),
             pruned: Vec::new(),
             new_settings,
             prompt_history: Vec::new(),

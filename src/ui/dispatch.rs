@@ -6,7 +6,7 @@ use super::{
         branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
         call_results, card_actions, citation_actions, claim_judge,
         copying::{copy_answer, copy_as, copy_under_cursor},
-        finding, list_actions,
+        finding, list_actions, list_changes,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
@@ -26,7 +26,7 @@ use crate::{
     config::{CodeOverflow, CopyForm, SettingChange},
     store::StoreJob,
     ui::{
-        conversations::list::ListStep,
+        conversations::list::{ListStep, RowEditKind},
         rail::RailTab,
         reading::ScrollMove,
         safeguard::SafeguardQuestion,
@@ -126,18 +126,21 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::NextVersion => go_to_version(screen, cx, 1),
         Action::SearchHistory => overlays::open_history(screen, cx),
         Action::OpenEditor => cx.effects.push(Effect::OpenEditor(screen.pane.composer.text())),
-        Action::TrashConversation => switching::trash_conversation(screen, cx),
-        Action::UndoTrash => switching::restore_trashed(screen, cx),
-        Action::RenameConversation => list_actions::begin_rename(screen, cx),
+        Action::TrashConversation => list_changes::trash_conversation(screen, cx),
+        Action::PinConversation => list_changes::toggle_pin(screen, cx),
+        Action::TagConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Tags),
+        Action::ArchiveConversation => list_changes::toggle_archive(screen, cx),
+        Action::UndoListChange => list_changes::undo(screen, cx),
+        Action::RenameConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Title),
         Action::FilterList => {
             list_actions::focus_list(screen, cx.chats);
             screen.list.start_filter();
         }
         Action::OpenConversation => list_actions::open_selected(screen, cx),
-        Action::ListDown => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::Down(1)),
-        Action::ListUp => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::Up(1)),
-        Action::ListTop => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::First),
-        Action::ListEnd => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::Last),
+        Action::ListDown => list_actions::step_cursor(&mut screen.list, cx, ListStep::Down(1)),
+        Action::ListUp => list_actions::step_cursor(&mut screen.list, cx, ListStep::Up(1)),
+        Action::ListTop => list_actions::step_cursor(&mut screen.list, cx, ListStep::First),
+        Action::ListEnd => list_actions::step_cursor(&mut screen.list, cx, ListStep::Last),
         Action::NextNews => super::news::open_next_news(screen, cx),
         Action::FocusNext => focus_next(screen, cx.chats),
         Action::FoldReasoning => toggle_current_fold(screen, cx.chats),
@@ -536,8 +539,8 @@ fn toggle_all_folds(screen: &mut Screen, chats: &mut Chats) {
 
 /// Moves the focus to the next visible pane in the order composer, card, text, rail, list.
 fn focus_next(screen: &mut Screen, chats: &mut Chats) {
-    if screen.focus == PaneFocus::List && screen.list.is_filtering {
-        screen.list.leave_filter_field();
+    if list_actions::is_typing(screen) {
+        list_actions::on_tab(&mut screen.list);
         return;
     }
     let order = [PaneFocus::Composer, PaneFocus::Card, PaneFocus::Transcript, PaneFocus::Rail, PaneFocus::List];

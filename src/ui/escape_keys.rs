@@ -43,7 +43,7 @@ pub enum EscAction {
 pub fn esc_action(screen: &Screen, chats: &Chats) -> EscAction {
     let list_has_keys = matches!(screen.overlays.last(), Some(ScreenOverlay::List) | None);
     let is_in_list = screen.focus == PaneFocus::List && list_has_keys;
-    if is_in_list && screen.list.renaming.is_some() {
+    if is_in_list && screen.list.row_edit.is_some() {
         return EscAction::LeaveRenaming;
     }
     if is_in_list && screen.list.filter.is_some() {

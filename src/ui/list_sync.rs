@@ -87,13 +87,12 @@ fn refresh_open(cx: &mut Cx<'_>, rows: &[ConversationSummary]) {
 pub(crate) fn merge_summaries(chats: &mut Chats, mut rows: Vec<ConversationSummary>) {
     rows.retain(|row| chats.trashed.iter().all(|trashed| trashed.id != row.id));
     let positions: HashMap<_, _> = rows.iter().enumerate().map(|(position, row)| (row.id, position)).collect();
-    for summary in &chats.index {
+    for summary in chats.index.iter() {
         match positions.get(&summary.id) {
             Some(&position) if rows[position].updated_at < summary.updated_at => rows[position] = summary.clone(),
             Some(_) => (),
             None => rows.push(summary.clone()),
         }
     }
-    rows.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then(b.id.cmp(&a.id)));
-    chats.index = rows;
+    chats.index.replace(rows);
 }

@@ -105,20 +105,20 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
         Some(ScreenOverlay::Tree(tree)) => tree.on_wheel(rows as isize),
         Some(ScreenOverlay::VersionDiff(diff)) => diff.on_wheel(rows as isize),
         Some(ScreenOverlay::Rail) if screen.rail.tab == RailTab::Tree => screen.tree.on_wheel(rows as isize),
-        Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx.chats, list_step(rows)),
+        Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
         Some(ScreenOverlay::Parameters(_) | ScreenOverlay::Connect(_) | ScreenOverlay::Safeguard(_)) => (),
-        None => wheel_panes(screen, cx.chats, position, rows),
+        None => wheel_panes(screen, cx, position, rows),
     }
 }
 
-fn wheel_panes(screen: &mut Screen, chats: &mut Chats, position: Position, rows: i32) {
+fn wheel_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
     let areas = screen.areas;
     let is_reading = screen.focus == PaneFocus::Transcript;
     let composer = &mut screen.pane.composer;
     let is_long = composer.wrap_to_width(areas.composer.width.saturating_sub(GUTTER_WIDTH)) > areas.composer.height;
     if areas.list.contains(position) {
-        list_actions::step_cursor(&mut screen.list, chats, list_step(rows));
+        list_actions::step_cursor(&mut screen.list, cx, list_step(rows));
     } else if areas.rail.contains(position) && screen.rail.tab == RailTab::Tree {
         screen.tree.on_wheel(rows as isize);
     } else if areas.rail.contains(position) {
@@ -127,7 +127,7 @@ fn wheel_panes(screen: &mut Screen, chats: &mut Chats, position: Position, rows:
         for _ in 0..rows.unsigned_abs() {
             let _ = if rows < 0 { composer.move_up() } else { composer.move_down() }; // Stops at the first or last row.
         }
-    } else if let Some(transcript) = screen.transcript_mut(chats) {
+    } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
         let movement = ScrollMove::Rows(rows);
         if is_reading { transcript.read(movement) } else { transcript.scroll(movement) }
     }

@@ -255,19 +255,7 @@ pub(crate) fn refresh_row(chats: &mut Chats, id: ConversationId) {
         *row = summary;
         return;
     }
-    match chats.index.iter().position(|row| row.id == id) {
-        Some(at) if chats.index[at].updated_at == summary.updated_at => chats.index[at] = summary,
-        Some(at) => {
-            chats.index.remove(at);
-            insert_summary(&mut chats.index, summary);
-        }
-        None => insert_summary(&mut chats.index, summary),
-    }
-}
-
-fn insert_summary(index: &mut Vec<ConversationSummary>, summary: ConversationSummary) {
-    let position = index.partition_point(|row| row.updated_at > summary.updated_at);
-    index.insert(position, summary);
+    chats.index.put(summary);
 }
 
 /// Saves changes that no turn is waiting for.

@@ -379,7 +379,7 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
         }
         Some(ScreenOverlay::Commands(list)) => !list.query.is_empty(),
         Some(ScreenOverlay::Parameters(form)) => form.is_changed(),
-        Some(ScreenOverlay::List) => screen.list.renaming.is_some(),
+        Some(ScreenOverlay::List) => screen.list.row_edit.is_some(),
         Some(ScreenOverlay::Connect(connect)) => !connect.can_be_clicked_away(),
         Some(
             ScreenOverlay::Help(_)

@@ -20,9 +20,8 @@ fn is_so(subject: &ToastSubject, screen: &Screen, chats: &Chats, env: &Environme
     match subject {
         ToastSubject::Event => true,
         ToastSubject::Conversation(conversation) => *conversation == on_screen,
-        ToastSubject::Trashed { conversation, in_list } => {
-            let has_list_focus = screen.focus == PaneFocus::List;
-            has_list_focus == *in_list && chats.trashed.last().is_some_and(|row| row.id == *conversation)
+        ToastSubject::ListChange { count, in_list } => {
+            (screen.focus == PaneFocus::List) == *in_list && chats.list_changes.len() == *count
         }
         ToastSubject::Pruned(message) => chats.pruned.last().is_some_and(|pruned| pruned.message == *message),
         ToastSubject::NothingEdited => screen.pane.editing.is_none(),

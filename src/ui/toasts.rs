@@ -22,7 +22,7 @@ pub enum ToastSubject {
     /// The conversation on the screen; without an id, a new one.
     Conversation(Option<ConversationId>),
     /// A conversation is in the trash, and the list has the focus or not.
-    Trashed { conversation: ConversationId, in_list: bool },
+    ListChange { count: usize, in_list: bool },
     /// A branch was pruned.
     Pruned(MessageId),
     /// Nothing is being edited in the composer but a new prompt.

@@ -468,7 +468,8 @@ fn a_delta_does_not_rebuild_the_row_of_the_list() {
     let item = r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"message","id":"m","role":"assistant","status":"in_progress","content":[]}}"#;
     let delta = r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"word "}"#;
     app.receive_events(stream, &[item, delta]);
-    app.chats_mut().index[0].title = "untouched".into();
+    let id = app.chats().index[0].id;
+    app.chats_mut().index.update(id, |row| row.title = "untouched".into());
     app.receive_events(stream, &[delta, delta]);
     assert_eq!(app.chats().index[0].title, "untouched");
     app.stream_answer(stream, "word word word ");

@@ -128,6 +128,9 @@ fn without_a_key_old_conversations_can_still_be_read() {
         updated_at: app.now,
         unread: false,
         failed: false,
+        model: String::new(),
+        filing: ibid::chat::ConversationFiling::default(),
+        is_temporary: false,
     };
     app.store_reply(StoreReply::Listed { conversations: vec![summary] });
     assert!(app.screen().contains("Esc close"), "{}", app.screen());

@@ -239,7 +239,7 @@ fn a_toast_ends_with_what_it_says() {
 fn a_toast_keeps_its_keys_at_40_columns() {
     let mut app = with_answer(40, 12, "yes");
     app.press("esc ctrl-x d");
-    assert!(app.screen().contains("· /undo-trash undo"), "{}", app.screen());
+    assert!(app.screen().contains("· /undo undo"), "{}", app.screen());
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn undoing_the_trash_brings_the_conversation_back_to_the_screen() {
     let mut app = with_answer(120, 30, "The answer itself.");
     app.press("esc ctrl-x d");
     assert!(!app.screen().contains("The answer itself."));
-    app.enter_text("/undo-trash");
+    app.enter_text("/undo");
     app.press("enter");
     assert!(app.screen().contains("The answer itself."), "{}", app.screen());
     assert_eq!(app.focus(), PaneFocus::Composer);

@@ -7,7 +7,7 @@ mod instances;
 mod queue;
 mod recordings;
 mod reference_model;
-mod round_trip;
+pub mod round_trip;
 mod saved;
 mod source_checks;
 pub mod test_database;

@@ -56,7 +56,7 @@ fn a_list_read_before_the_deletion_does_not_restore_the_row() {
     let mut app = Harness::new(130, 30);
     let stream = app.send_prompt("throw me away");
     app.stream_answer(stream, "yes");
-    let read = app.chats().index.clone();
+    let read = app.chats().index.to_vec();
     app.press("ctrl-x l d");
     assert_eq!(listed_ids(&app), []);
     app.send(Msg::StoreReply(StoreReply::Listed { conversations: read }));
@@ -117,7 +117,7 @@ fn trashing_a_conversation_says_that_its_answer_was_stopped() {
         let stream = app.send_prompt("a long one");
         app.receive_events(stream, &[CREATED, DELTA]);
         app.press(if in_list { "ctrl-x l d" } else { "ctrl-x d" });
-        let undo = if in_list { "u undo" } else { "/undo-trash undo" };
+        let undo = if in_list { "u undo" } else { "/undo undo" };
         let said = format!("moved “a long one” to the trash and stopped its answer · {undo}");
         assert!(app.screen().contains(&said), "{}", app.screen());
     }

@@ -3,7 +3,7 @@
 use crossterm::event::Event as Input;
 use ibid::{
     api::Usd,
-    chat::{ConversationChange, ConversationId, ConversationSummary},
+    chat::{ConversationChange, ConversationFiling, ConversationId, ConversationSummary},
     store::{StoreJob, StoreReply},
     ui::{Effect, Msg, overlays::ScreenOverlay},
 };
@@ -36,7 +36,16 @@ fn gain_focus(app: &mut Harness) {
 /// A row that another instance has written.
 fn row_from_elsewhere(app: &Harness) -> ConversationSummary {
     let id = "019b0000-0000-7000-8000-000000000001".parse().map(ConversationId).expect("an id");
-    ConversationSummary { id, title: "Written elsewhere".into(), updated_at: app.now, unread: false, failed: false }
+    ConversationSummary {
+        id,
+        title: "Written elsewhere".into(),
+        updated_at: app.now,
+        unread: false,
+        failed: false,
+        model: "openai/gpt-5.6-luna".into(),
+        filing: ConversationFiling::default(),
+        is_temporary: false,
+    }
 }
 
 #[test]
@@ -71,7 +80,7 @@ fn what_changed_elsewhere_is_listed_and_added_to_the_cost_of_the_day() {
     let since = jobs.iter().find_map(|job| if let StoreJob::SumCosts { since } = job { Some(*since) } else { None });
     assert!(jobs.iter().any(|job| matches!(job, StoreJob::ListConversations)), "{jobs:?}");
     assert!(jobs.iter().any(|job| matches!(job, StoreJob::Refresh(id) if *id == here)), "{jobs:?}");
-    let mut rows = app.chats().index.clone();
+    let mut rows = app.chats().index.to_vec();
     rows.insert(0, row_from_elsewhere(&app));
     app.store_reply(StoreReply::Listed { conversations: rows });
     let cost = Usd::parse("0.4321").expect("a cost");
@@ -91,7 +100,7 @@ fn conversations_that_arrive_join_the_open_commands_and_the_cursor_stays() {
     };
     let (_, selected) = listed(&app);
     assert!(selected.is_some());
-    let mut rows = app.chats().index.clone();
+    let mut rows = app.chats().index.to_vec();
     rows.insert(0, row_from_elsewhere(&app));
     app.store_reply(StoreReply::Listed { conversations: rows });
     assert_eq!(listed(&app), (true, selected));

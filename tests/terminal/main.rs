@@ -17,6 +17,7 @@ mod hygiene;
 mod input;
 mod joined_emoji;
 mod last_words;
+mod listings;
 mod modes;
 mod mouse;
 mod network;

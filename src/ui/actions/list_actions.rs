@@ -4,8 +4,8 @@ use crate::ui::{chats::Chats, conversations::list::ConversationList};
 use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::KeyEvent;
 
-use super::switching;
-use crate::ui::conversations::list::ListStep;
+use super::{list_changes, switching};
+use crate::ui::conversations::list::{ListStep, RowEdit, RowEditKind};
 use crate::ui::{
     areas::{BOTH_DOCK_WIDTH, LIST_DOCK_WIDTH},
     overlays::ScreenOverlay,
@@ -19,6 +19,18 @@ pub(crate) const UNTITLED: &str = "the conversation gets its title with the firs
 pub(crate) fn refresh_rows(list: &mut ConversationList, cx: &mut Cx<'_>) {
     let today = cx.now.to_zoned(cx.env.time_zone.clone()).date();
     list.arrange(&cx.chats.index, today, &cx.env.time_zone);
+}
+
+/// Puts the rows under other headings once the day has ended.
+pub(crate) fn regroup_at_midnight(list: &mut ConversationList, cx: &mut Cx<'_>) {
+    if list.day_ends_at().is_some_and(|end| end <= cx.now) {
+        refresh_rows(list, cx);
+    }
+}
+
+/// Returns whether the list is on the screen.
+pub(crate) fn is_visible(screen: &Screen) -> bool {
+    screen.is_list_docked() || is_floating(&screen.overlays)
 }
 
 /// Moves the focus to the list, and opens it as an overlay if it cannot be docked.
@@ -74,8 +86,9 @@ pub(crate) fn close_floating(screen: &mut Screen) {
     }
 }
 
-pub(crate) fn step_cursor(list: &mut ConversationList, chats: &mut Chats, step: ListStep) {
-    list.move_cursor(step, &chats.index);
+pub(crate) fn step_cursor(list: &mut ConversationList, cx: &mut Cx<'_>, step: ListStep) {
+    refresh_rows(list, cx); // A key of the same read may have moved the rows.
+    list.move_cursor(step, &cx.chats.index);
 }
 
 /// Opens the conversation under the cursor.
@@ -87,40 +100,61 @@ pub(crate) fn open_selected(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
 }
 
-/// Edits the title under the cursor, or that of the conversation on the screen if the list has no focus.
-pub(crate) fn begin_rename(screen: &mut Screen, cx: &mut Cx<'_>) {
+/// Edits the title or the tags under the cursor, or of the conversation on the screen if the list has no focus.
+pub(crate) fn begin_row_edit(screen: &mut Screen, cx: &mut Cx<'_>, kind: RowEditKind) {
     if screen.focus != PaneFocus::List {
         let Some(id) = cx.chats.content.conversation_id() else {
-            cx.show_message(UNTITLED);
+            cx.show_message(match kind {
+                RowEditKind::Title => UNTITLED,
+                RowEditKind::Tags => "a conversation can be tagged once it has a message",
+            });
             return;
         };
         screen.list.cursor = Some(id);
         focus_list(screen, cx.chats);
     }
     refresh_rows(&mut screen.list, cx);
-    screen.list.start_rename(&cx.chats.index);
+    let row = screen.list.cursor.and_then(|id| cx.chats.index.row(id));
+    screen.list.row_edit = row.map(|row| match kind {
+        RowEditKind::Title => RowEdit::title(row),
+        RowEditKind::Tags => RowEdit::tags(row, cx.chats.index.tags()),
+    });
 }
 
 /// Returns whether a filter or a title is being typed.
 pub(crate) fn is_typing(screen: &Screen) -> bool {
-    screen.focus == PaneFocus::List && (screen.list.is_filtering || screen.list.renaming.is_some())
+    screen.focus == PaneFocus::List && (screen.list.is_filtering || screen.list.row_edit.is_some())
 }
 
 /// Handles `Esc` while a filter or a title is being typed, or a filter is active.
 pub(crate) fn leave_field(list: &mut ConversationList, cx: &mut Cx<'_>) {
-    if list.renaming.take().is_none() {
+    if list.row_edit.take().is_none() {
         list.clear_filter();
     }
     refresh_rows(list, cx);
 }
 
-/// Takes the new title, or opens the conversation that was filtered for.
+/// Takes the new title or tags, or opens the conversation that was filtered for.
 pub(crate) fn accept_field(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let is_renaming = screen.list.renaming.is_some();
-    match screen.list.finish_rename() {
-        Some((id, title)) => switching::rename_conversation(cx, id, &title),
-        None if is_renaming => cx.show_message("a title needs at least one letter; the old one stays"),
-        None => open_selected(screen, cx),
+    let Some(edit) = screen.list.row_edit.take() else { return open_selected(screen, cx) };
+    match edit.kind {
+        RowEditKind::Title if edit.field.text().trim().is_empty() => {
+            cx.show_message("a title needs at least one letter; the old one stays");
+        }
+        RowEditKind::Title => list_changes::rename_conversation(screen, cx, edit.conversation, &edit.field.text()),
+        RowEditKind::Tags => {
+            if let Some(row) = cx.chats.index.row(edit.conversation).cloned() {
+                list_changes::set_tags(screen, cx, &row, edit.typed_tags());
+            }
+        }
+    }
+}
+
+/// Handles `Tab` while text is typed in the list: completes a tag, or moves from the filter to the rows.
+pub(crate) fn on_tab(list: &mut ConversationList) {
+    match &mut list.row_edit {
+        Some(edit) => edit.complete(),
+        None => list.leave_filter_field(),
     }
 }
 

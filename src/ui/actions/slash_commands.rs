@@ -1,7 +1,7 @@
 //! Running slash commands: what each takes as its argument, and what it does with it.
 
 use super::{
-    finding, list_actions,
+    finding, list_actions, list_changes,
     model_settings::{self, available_efforts},
     setting_choices::{change_setting, setting_choices, setting_named},
     switching,
@@ -54,6 +54,9 @@ fn rows(draft: &str, chats: &Chats, env: &Environment) -> Vec<SlashRow> {
             if action.argument() == Some(CommandArgument::Cells) && !argument.is_empty() {
                 choices.retain(|choice| choice.argument == argument); // A number is not the beginning of another.
             }
+            if action.argument() == Some(CommandArgument::Tags) {
+                choices = tag_choices(argument, chats);
+            }
             slash::argument_rows(action, argument, &choices)
         }),
     }
@@ -64,7 +67,7 @@ fn choices(action: Action, chats: &Chats, env: &Environment) -> Option<Vec<Slash
     let choice = |argument: &str, about: &str| SlashChoice { argument: argument.to_owned(), about: about.to_owned() };
     let dot = env.theme.marks.dot;
     Some(match action.argument()? {
-        CommandArgument::Text => return None,
+        CommandArgument::Text | CommandArgument::Tags => return None,
         CommandArgument::OnOff => vec![choice("on", ""), choice("off", "")],
         CommandArgument::Mouse | CommandArgument::Cells | CommandArgument::LineBreaks | CommandArgument::CopyForm => {
             let values = setting_choices(action)?.into_iter();
@@ -84,6 +87,21 @@ fn choices(action: Action, chats: &Chats, env: &Environment) -> Option<Vec<Slash
             models.map(|model| choice(&model.id, &format!("{dot} {}", model.name))).collect()
         }
     })
+}
+
+/// Returns what was typed, and the tags that exist for its last word.
+fn tag_choices(typed: &str, chats: &Chats) -> Vec<SlashChoice> {
+    let (before, last) = typed.rsplit_once(char::is_whitespace).unwrap_or(("", typed));
+    let begun = last.trim_start_matches(['#', '-']);
+    let marks = &last[..last.len() - begun.len()];
+    let known = chats.index.tags().into_iter().map(|tag| [before, &format!("{marks}{tag}")].join(" "));
+    let known = known.map(|argument| argument.trim_start().to_owned()).collect::<Vec<_>>();
+    let own = (!begun.is_empty() && !known.iter().any(|known| known == typed)).then(|| typed.to_owned());
+    let choice = |argument: String, about: &str| SlashChoice { argument, about: about.to_owned() };
+    own.into_iter()
+        .map(|own| choice(own, "as it is typed"))
+        .chain(known.into_iter().map(|tag| choice(tag, "")))
+        .collect()
 }
 
 /// Returns the names of the themes: one that follows the terminal, the user's own, then those of the program.
@@ -135,7 +153,7 @@ fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environme
     let name = action.entry().slash_name();
     match action.argument() {
         None => return Err(ArgumentFault::Unknown(format!("/{name} takes nothing after it."))),
-        Some(CommandArgument::Text) => return Ok(typed.to_owned()),
+        Some(CommandArgument::Text | CommandArgument::Tags) => return Ok(typed.to_owned()),
         // One that is empty says how to fill it.
         Some(CommandArgument::Slot) if matches!(typed.parse::<u8>(), Ok(1..=9)) => return Ok(typed.to_owned()),
         Some(CommandArgument::Cells) => {
@@ -176,7 +194,8 @@ fn unknown_argument(action: Action, typed: &str, choices: &[SlashChoice], chats:
         ) => {
             format!("/{name} takes {}.", choice_names(0..choices.len(), choices))
         }
-        Some(CommandArgument::Theme | CommandArgument::Model | CommandArgument::Text) | None => {
+        Some(CommandArgument::Theme | CommandArgument::Model | CommandArgument::Text | CommandArgument::Tags)
+        | None => {
             let candidates = choices.iter().map(|choice| RankCandidate { title: &choice.argument, terms: "" });
             let near = ranking::rank(typed, candidates).into_iter().map(|near| near.index).collect::<Vec<_>>();
             let near = match near.as_slice() {
@@ -255,9 +274,10 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
             cx.show_message("the system prompt applies from the next message on");
         }
         Action::RenameConversation => match cx.chats.content.conversation_id() {
-            Some(id) => switching::rename_conversation(cx, id, &argument),
+            Some(id) => list_changes::rename_conversation(screen, cx, id, &argument),
             None => cx.show_message(list_actions::UNTITLED),
         },
+        Action::TagConversation => list_changes::change_tags(screen, cx, &argument),
         Action::Find => {
             finding::open_find(screen, cx);
             if let Some(transcript) = screen.transcript_mut(cx.chats) {

@@ -1,21 +1,17 @@
-//! The conversation on the screen: creating, opening, switching and trashing; each keeps its draft.
+//! The conversation on the screen: creating, opening and switching; each keeps its draft.
 
 use crate::ui::{
-    chats::{Chats, PaneContent},
+    chats::PaneContent,
     cx::Cx,
-    environment::Environment,
-    screen::Screen,
-};
-use crate::ui::{
-    screen::ConversationPane,
-    toasts::{ToastSubject, ToastText},
+    screen::{ConversationPane, Screen},
+    toasts::ToastSubject,
 };
 use jiff::SignedDuration;
 
 use crate::ui::{
-    Action, Effect,
+    Effect,
     dispatch::change_conversation,
-    on_store::{carry_out, refresh_row, save_changes},
+    on_store::{carry_out, save_changes},
     screen::{EditTarget, PaneFocus},
 };
 use crate::{
@@ -233,87 +229,5 @@ pub(crate) fn answer_last_prompt(screen: &mut Screen, cx: &mut Cx<'_>) {
     change_conversation(cx, id, |conversation, ids| conversation.answer_last_prompt(ids, now));
     if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.scroll(ScrollMove::Bottom);
-    }
-}
-
-/// Moves the conversation on the screen, or the one under the list's cursor, to the trash.
-pub(crate) fn trash_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let now = cx.now;
-    let in_list = screen.focus == PaneFocus::List;
-    let id = if in_list { screen.list.cursor } else { cx.chats.content.conversation_id() };
-    let Some(id) = id else { return };
-    let Some(at) = cx.chats.index.iter().position(|row| row.id == id) else { return };
-    let neighbour = cx.chats.index.get(at + 1).or_else(|| cx.chats.index.get(at.checked_sub(1)?)).map(|row| row.id);
-    save_draft(&mut screen.pane, cx);
-    let mut is_stopping = false;
-    if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
-        let running: Vec<_> = conversation.turns.iter().map(|turn| turn.id).collect();
-        is_stopping = !running.is_empty();
-        let next = running.into_iter().flat_map(|turn| conversation.stop(turn, now)).collect();
-        carry_out(cx, id, next);
-    }
-    // Search again: stopping may have moved the row.
-    let Some(at) = cx.chats.index.iter().position(|row| row.id == id) else { return };
-    let summary = cx.chats.index.remove(at);
-    let outcome = if is_stopping { "” to the trash and stopped its answer" } else { "” to the trash" };
-    let words = ToastText::about("moved “", &summary.title, outcome);
-    let words = words.with_keys(&format!(" {} {} undo", cx.env.theme.marks.dot, undo_key(screen, cx.env)));
-    cx.show_while(ToastSubject::Trashed { conversation: id, in_list }, words);
-    cx.chats.trashed.push(summary);
-    cx.chats.trashed_from_screen = (cx.chats.content == PaneContent::Conversation(id)).then_some(id);
-    if cx.chats.content == PaneContent::Conversation(id) {
-        begin_conversation(screen, cx);
-        if in_list {
-            screen.focus = PaneFocus::List;
-        }
-    }
-    screen.list.cursor = neighbour;
-    if is_stored(cx.chats, id) {
-        save_changes(cx, vec![ConversationChange::Trash(id)]);
-    }
-}
-
-/// Returns whether a conversation is on disk; the opening of the demo is not, until it goes on.
-fn is_stored(chats: &Chats, id: ConversationId) -> bool {
-    chats.conversations.get(&id).is_none_or(|conversation| !conversation.is_new())
-}
-
-fn undo_key(screen: &Screen, env: &Environment) -> String {
-    let key = env.keymap.keys_of(Action::UndoTrash).filter(|_| screen.focus == PaneFocus::List);
-    key.unwrap_or_else(|| "/undo-trash".into())
-}
-
-/// Restores the conversation that was moved to the trash last.
-pub(crate) fn restore_trashed(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let Some(summary) = cx.chats.trashed.pop() else {
-        cx.show_message("nothing was moved to the trash in this run");
-        return;
-    };
-    let id = summary.id;
-    let position = cx.chats.index.partition_point(|row| row.updated_at > summary.updated_at);
-    cx.chats.index.insert(position, summary);
-    screen.list.cursor = Some(id);
-    if is_stored(cx.chats, id) {
-        save_changes(cx, vec![ConversationChange::Restore(id)]);
-    }
-    if cx.chats.trashed_from_screen.take_if(|trashed| *trashed == id).is_some() {
-        let focus = screen.focus;
-        open_conversation(screen, cx, id);
-        screen.focus = focus;
-    }
-}
-
-pub(crate) fn rename_conversation(cx: &mut Cx<'_>, id: ConversationId, title: &str) {
-    let title = title.trim();
-    if title.is_empty() {
-        return;
-    }
-    if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
-        let next = conversation.rename(title);
-        carry_out(cx, id, next);
-        refresh_row(cx.chats, id);
-    } else if let Some(row) = cx.chats.index.iter_mut().find(|row| row.id == id) {
-        title.clone_into(&mut row.title);
-        save_changes(cx, vec![ConversationChange::Rename { conversation: id, title: title.to_owned() }]);
     }
 }

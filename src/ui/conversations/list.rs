@@ -1,41 +1,53 @@
-//! The list of conversations: grouped by day, filtered while typing, renamed in place.
+//! The list of conversations: grouped by day, filtered while typing, renamed and tagged in place.
 
+mod filter;
 mod floating;
 mod groups;
+mod row_edit;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use std::collections::BTreeSet;
-
 use crossterm::event::KeyEvent;
 use jiff::{civil::Date, tz::TimeZone};
 
-use crate::chat::{ConversationId, ConversationSummary};
-use crate::text::ranking::{self, RankCandidate};
-use crate::ui::overlay::field::TextField;
+use crate::chat::{ConversationId, ConversationSummary, Timestamp};
+use crate::ui::{conversation_index::ConversationIndex, overlay::field::TextField};
+use filter::FilteredRow;
 pub use floating::FloatingListView;
-use groups::DayGroup;
+use groups::{GroupDays, ListGroup};
+pub use row_edit::{RowEdit, RowEditKind};
 pub use view::{ConversationListView, ListActivity};
 
 /// The listed conversations and the cursor.
 #[derive(Debug, Clone, Default)]
 pub struct ConversationList {
     pub cursor: Option<ConversationId>,
-    /// What a title must match to be listed.
+    /// What a title and the tags must match to be listed.
     pub filter: Option<TextField>,
     /// The filter is being typed.
     pub is_filtering: bool,
-    /// The conversation that is being renamed, and its new title.
-    pub renaming: Option<(ConversationId, TextField)>,
-    groups: Vec<DayGroup>,
-    /// The indices of the summaries that match the filter; `None` without a filter.
-    matching: Option<Vec<usize>>,
+    /// The title or the tags that are being typed.
+    pub row_edit: Option<RowEdit>,
+    groups: Vec<ListGroup>,
+    /// The conversations that match the filter; `None` without a filter.
+    matching: Option<Vec<FilteredRow>>,
     len: usize,
+    /// What the rows were arranged from; while it is the same, they are.
+    arranged_from: Option<ListInputs>,
     /// The index of the cursor among the listed conversations.
     cursor_index: usize,
     /// The first visible row.
     top_row: usize,
+}
+
+/// What decides which conversations are listed, and under which headings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ListInputs {
+    revision: u64,
+    filter: String,
+    today: Date,
+    ends_at: Timestamp,
 }
 
 /// One row of the list.
@@ -57,18 +69,25 @@ pub enum ListStep {
 }
 
 impl ConversationList {
-    /// Updates the list from the summaries, newest first. Call it after the conversations, the
-    /// filter, the cursor or the day have changed. Without a filter it reads only a few of them.
-    pub fn arrange(&mut self, summaries: &[ConversationSummary], today: Date, zone: &TimeZone) {
-        self.matching = self.filter.as_ref().filter(|filter| !filter.is_empty()).map(|filter| {
-            let titles = summaries.iter().map(|summary| RankCandidate { title: &summary.title, terms: "" });
-            let found = ranking::rank(&filter.text(), titles).into_iter();
-            // They stay in the order of time.
-            found.map(|found| found.index).collect::<BTreeSet<_>>().into_iter().collect()
-        });
-        self.len = self.matching.as_ref().map_or(summaries.len(), Vec::len);
-        self.groups = groups::group_by_day(self.len, |at| summaries[self.summary_index(at)].updated_at, today, zone);
-        self.locate_cursor(summaries);
+    /// Updates the list. Call it after the conversations, the filter, the cursor or the day have changed. If only the
+    /// cursor has, it reads none of them; without a filter it reads only a few.
+    pub fn arrange(&mut self, index: &ConversationIndex, today: Date, zone: &TimeZone) {
+        let filter = self.filter.as_ref().map(TextField::text).unwrap_or_default();
+        let is_same =
+            |from: &ListInputs| from.revision == index.revision() && from.filter == filter && from.today == today;
+        if !self.arranged_from.as_ref().is_some_and(is_same) {
+            let days = GroupDays::new(today, zone);
+            self.matching = (!filter.trim().is_empty()).then(|| filter::filtered_rows(&filter, index));
+            self.len = self.matching.as_ref().map_or(index.len(), Vec::len);
+            self.groups = days.divide(self.len, |at| &index[self.summary_index(at)]);
+            self.arranged_from = Some(ListInputs { revision: index.revision(), filter, today, ends_at: days.ends_at });
+        }
+        self.locate_cursor(index);
+    }
+
+    /// Returns when the headings are no longer right, because a new day begins.
+    pub fn day_ends_at(&self) -> Option<Timestamp> {
+        self.arranged_from.as_ref().map(|from| from.ends_at).filter(|_| self.len > 0)
     }
 
     /// Returns the number of listed conversations.
@@ -90,6 +109,13 @@ impl ConversationList {
             ListStep::Last => last,
         };
         self.cursor = self.id_at(self.cursor_index, summaries);
+    }
+
+    /// Returns the conversation listed after this one, else the one before it.
+    pub fn neighbour(&self, id: ConversationId, summaries: &[ConversationSummary]) -> Option<ConversationId> {
+        let is_it = |at: &usize| self.id_at(*at, summaries) == Some(id);
+        let at = Some(self.cursor_index).filter(is_it).or_else(|| (0..self.len).find(is_it))?;
+        self.id_at(at + 1, summaries).or_else(|| self.id_at(at.checked_sub(1)?, summaries))
     }
 
     /// Scrolls the cursor into view; call it before each frame, with the height of the whole pane.
@@ -130,7 +156,7 @@ impl ConversationList {
     /// Ends what was typed in the list, because it has lost the focus.
     pub fn leave(&mut self) {
         self.clear_filter();
-        self.renaming = None;
+        self.row_edit = None;
     }
 
     /// Stops typing the filter and moves to the rows.
@@ -138,33 +164,20 @@ impl ConversationList {
         self.is_filtering = false;
     }
 
-    /// Starts renaming the conversation under the cursor.
-    pub fn start_rename(&mut self, summaries: &[ConversationSummary]) {
-        let under = summaries.iter().find(|summary| Some(summary.id) == self.cursor);
-        self.renaming = under.map(|summary| (summary.id, TextField::new(&summary.title)));
-    }
-
-    /// Ends the renaming and returns the new title, unless it is empty.
-    pub fn finish_rename(&mut self) -> Option<(ConversationId, String)> {
-        let (id, field) = self.renaming.take()?;
-        let title = field.text().trim().to_owned();
-        (!title.is_empty()).then_some((id, title))
-    }
-
-    /// Passes a key to the filter or the new title; returns `false` if neither is being typed or the
-    /// key has no meaning there. Call `arrange` after the filter has changed.
+    /// Passes a key to the filter, the title or the tags; returns `false` if none of them is being typed or the key has no
+    /// meaning there. Call `arrange` after the filter has changed.
     pub fn edit(&mut self, key: KeyEvent) -> bool {
         self.active_field().is_some_and(|field| field.edit(key))
     }
 
-    /// Pastes into the filter or the new title; returns `false` if neither is being typed.
+    /// Pastes into the filter, the title or the tags; returns `false` if none of them is being typed.
     pub fn paste(&mut self, text: &str) -> bool {
         self.active_field().map(|field| field.paste(text)).is_some()
     }
 
     fn active_field(&mut self) -> Option<&mut TextField> {
-        match &mut self.renaming {
-            Some((_, field)) => Some(field),
+        match &mut self.row_edit {
+            Some(edit) => Some(&mut edit.field),
             None => self.filter.as_mut().filter(|_| self.is_filtering),
         }
     }
@@ -191,7 +204,14 @@ impl ConversationList {
 
     /// Returns the index in the summaries of a listed conversation.
     fn summary_index(&self, at: usize) -> usize {
-        self.matching.as_ref().map_or(at, |matching| matching[at])
+        self.matching.as_ref().map_or(at, |matching| matching[at].index)
+    }
+
+    /// Returns the clusters of a title that the filter matches, by the index of its summary.
+    fn lit_clusters(&self, summary_index: usize) -> &[u32] {
+        let matching = self.matching.as_deref().unwrap_or_default();
+        let found = matching.binary_search_by_key(&summary_index, |row| row.index);
+        found.map_or(&[], |at| &matching[at].lit)
     }
 
     /// Returns the number of rows: a heading before each group, and a blank row between two groups.
@@ -211,7 +231,7 @@ impl ConversationList {
         let in_group = row + 1 - (group.first + 2 * nth);
         Some(match in_group {
             0 => ListEntry::Blank,
-            1 => ListEntry::Heading(&group.title),
+            1 => ListEntry::Heading(group.heading),
             _ => ListEntry::Conversation(self.summary_index(group.first + in_group - 2)),
         })
     }
@@ -223,10 +243,16 @@ impl ConversationList {
 
     /// Returns the numbers of the first and the last visible conversation, from 1.
     fn visible_numbers(&self, height: u16) -> Option<(usize, usize)> {
-        let rows = self.top_row..self.top_row + usize::from(height);
-        let mut shown = (0..self.len).filter(|at| rows.contains(&self.row_of(*at)));
-        let first = shown.next()?;
-        Some((first + 1, shown.next_back().unwrap_or(first) + 1))
+        let (above, through) = (self.count_above(self.top_row), self.count_above(self.top_row + usize::from(height)));
+        (through > above).then_some((above + 1, through))
+    }
+
+    /// Returns how many conversations stand above a row.
+    fn count_above(&self, row: usize) -> usize {
+        let in_group = |(nth, group): (usize, &ListGroup)| {
+            row.saturating_sub(2 * nth + 1).clamp(group.first, group.end) - group.first
+        };
+        self.groups.iter().enumerate().map(in_group).sum()
     }
 
     fn visible_entries(&self, height: u16) -> impl Iterator<Item = ListEntry<'_>> {

@@ -76,7 +76,8 @@ fn page_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::ListTop], &[A::ListEnd]], "first, last"),
             Actions(&[&[A::FilterList]], "filter"),
             Actions(&[&[A::RenameConversation]], "rename"),
-            Actions(&[&[A::TrashConversation], &[A::UndoTrash]], "trash, undo"),
+            Actions(&[&[A::PinConversation], &[A::TagConversation], &[A::ArchiveConversation]], "pin, tag, archive"),
+            Actions(&[&[A::TrashConversation], &[A::UndoListChange]], "trash, undo"),
         ],
         KeyContext::Approval => &[
             Actions(&[&[A::AllowOnce], &[A::AllowHere], &[A::AllowAlways]], "once, here, always"),

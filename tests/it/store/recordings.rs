@@ -11,8 +11,8 @@ use ibid::{
 };
 
 use super::test_database::{
-    StoreRun, TestDatabase, answer, conversation_id, empty_answer, header, message_id, prompt, timestamp, write_header,
-    write_message,
+    StoreRun, TestDatabase, UNDO_LATER_MIGRATIONS, answer, conversation_id, empty_answer, header, message_id, prompt,
+    timestamp, write_header, write_message,
 };
 
 const MAX_BYTES: usize = 64 * 1024;
@@ -115,6 +115,7 @@ fn a_database_from_before_recordings_is_migrated_without_loss() {
         drop table recorded; drop table recording; drop table outcome; alter table message drop column runs;
         drop table call_run; drop table source_check; drop table side_cost; drop table queued; alter table conversation add column queue text not null default '[]';
         pragma user_version = 2;";
+    old.execute_batch(UNDO_LATER_MIGRATIONS).expect("the schema of the version with source checks is restored");
     old.execute_batch(downgrade).expect("the schema of version 2 is restored");
     drop(old);
     let run = disk.open();

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use ibid::chat::{
-    AnswerEnd, ChatSettings, Conversation, ConversationChange, ConversationHeader, ConversationId, ConversationSummary,
-    Message, MessageBody, MessageId, Prompt, QueuedId, QueuedPrompt,
+    AnswerEnd, ChatSettings, Conversation, ConversationChange, ConversationFiling, ConversationHeader, ConversationId,
+    ConversationSummary, FilingChange, Message, MessageBody, MessageId, Prompt, QueuedId, QueuedPrompt,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -27,6 +27,7 @@ struct StoredConversation {
     draft: String,
     queue: Vec<QueuedPrompt>,
     trashed: bool,
+    filing: ConversationFiling,
 }
 
 impl ReferenceModel {
@@ -91,6 +92,9 @@ impl ReferenceModel {
                 header.title.clone_from(title);
                 header.renamed = true;
             }
+            ConversationChange::File { conversation, change } => {
+                self.conversations.get_mut(conversation)?.filing.apply(change.clone());
+            }
             ConversationChange::Seen(conversation) => self.conversations.get_mut(conversation)?.header.unread = false,
             ConversationChange::Trash(conversation) => self.conversations.get_mut(conversation)?.trashed = true,
             ConversationChange::Restore(conversation) => self.conversations.get_mut(conversation)?.trashed = false,
@@ -105,6 +109,7 @@ impl ReferenceModel {
             draft: String::new(),
             queue: vec![],
             trashed: false,
+            filing: ConversationFiling::default(),
         });
         let user_title = (stored.header.renamed && !header.renamed).then(|| stored.header.title.clone());
         stored.header = header.clone();
@@ -149,12 +154,18 @@ impl StoredConversation {
             updated_at: self.header.updated_at,
             unread: self.header.unread,
             failed: newest.is_some_and(|answer| matches!(answer.end, AnswerEnd::Interrupted | AnswerEnd::Failed(_))),
+            model: self.header.settings.model.clone(),
+            filing: self.filing.clone(),
+            is_temporary: false,
         }
     }
 
     fn conversation(&self) -> Conversation {
         let messages = self.messages.values().cloned().collect();
-        Conversation::restore(self.header.clone(), messages, self.draft.clone(), self.queue.clone())
+        let mut conversation =
+            Conversation::restore(self.header.clone(), messages, self.draft.clone(), self.queue.clone());
+        conversation.filing = self.filing.clone();
+        conversation
     }
 }
 
@@ -169,6 +180,15 @@ fn assert_matches(run: &StoreRun, model: &ReferenceModel) {
 
 fn any_conversation_id() -> impl Strategy<Value = ConversationId> {
     (0_u128..4).prop_map(conversation_id)
+}
+
+fn any_filing_change() -> impl Strategy<Value = FilingChange> {
+    let time = || proptest::option::of((0_i64..9).prop_map(timestamp));
+    prop_oneof![
+        vec(any::<String>(), 0..3).prop_map(FilingChange::Tags),
+        time().prop_map(FilingChange::Pinned),
+        time().prop_map(FilingChange::Archived),
+    ]
 }
 
 fn any_header() -> impl Strategy<Value = ConversationHeader> {
@@ -246,6 +266,8 @@ fn any_change() -> impl Strategy<Value = ConversationChange> {
         1 => (any_conversation_id(), any::<String>()).prop_map(|(conversation, title)| ConversationChange::Rename { conversation, title }),
         1 => any_conversation_id().prop_map(ConversationChange::Seen),
         1 => any_conversation_id().prop_map(ConversationChange::Trash),
+        1 => (any_conversation_id(), any_filing_change())
+            .prop_map(|(conversation, change)| ConversationChange::File { conversation, change }),
         1 => any_conversation_id().prop_map(ConversationChange::Restore),
     ]
 }

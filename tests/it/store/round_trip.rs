@@ -27,16 +27,16 @@ use super::test_database::{
     TestDatabase, answer, conversation_id, debug_text, empty_answer, header, write_header, write_message,
 };
 
-fn text() -> BoxedStrategy<String> {
+pub fn text() -> BoxedStrategy<String> {
     prop_oneof![any::<String>(), select(vec!["", "\n\r\u{0}\u{2028}\"\\", "\u{1f980} four legs"]).prop_map(Into::into)]
         .boxed()
 }
 
-fn maybe_text() -> BoxedStrategy<Option<String>> {
+pub fn maybe_text() -> BoxedStrategy<Option<String>> {
     option::of(text()).boxed()
 }
 
-fn any_time() -> BoxedStrategy<Timestamp> {
+pub fn any_time() -> BoxedStrategy<Timestamp> {
     (-9_000_000_000_i64..9_000_000_000, 0..1_000_000_000_i32)
         .prop_map(|(seconds, nanos)| Timestamp::new(seconds, nanos).unwrap_or(Timestamp::UNIX_EPOCH))
         .boxed()
@@ -57,7 +57,7 @@ fn any_annotation() -> BoxedStrategy<Annotation> {
         .boxed()
 }
 
-fn any_usage() -> BoxedStrategy<Usage> {
+pub fn any_usage() -> BoxedStrategy<Usage> {
     let cost = option::of(select(vec!["0", "-1", "2.10e-05", "0.00023820000000000002", "170000000"]));
     (any::<[Option<u64>; 4]>(), cost)
         .prop_map(|([input, cached, output, reasoning], cost)| Usage {
@@ -221,7 +221,7 @@ fn any_item() -> BoxedStrategy<Item> {
         .boxed()
 }
 
-fn any_state() -> BoxedStrategy<ToolCallState> {
+pub fn any_state() -> BoxedStrategy<ToolCallState> {
     let content = prop_oneof![
         text().prop_map(ToolContent::Text),
         (text(), text()).prop_map(|(mime, data)| ToolContent::Image { mime, data }),
@@ -267,7 +267,7 @@ fn any_slot() -> BoxedStrategy<ItemSlot> {
     prop_oneof![(0..3_u32, 0..9_u32), any::<(u32, u32)>()].prop_map(|(step, index)| ItemSlot { step, index }).boxed()
 }
 
-fn any_answer() -> BoxedStrategy<Answer> {
+pub fn any_answer() -> BoxedStrategy<Answer> {
     let end = prop_oneof![
         select(vec![AnswerEnd::Open, AnswerEnd::Complete, AnswerEnd::Stopped, AnswerEnd::Interrupted]),
         maybe_text().prop_map(|reason| AnswerEnd::Incomplete { reason }),

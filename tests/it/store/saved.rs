@@ -2,7 +2,10 @@
 
 use ibid::{
     api::{self, Event, Usd},
-    chat::{AnswerEnd, Conversation, ConversationChange, ConversationHeader, ConversationSummary, answer::StepUsage},
+    chat::{
+        AnswerEnd, Conversation, ConversationChange, ConversationFiling, ConversationHeader, ConversationSummary,
+        FilingChange, answer::StepUsage,
+    },
     store::{SaveTicket, StoreError, StoreJob, StoreReply},
 };
 use serde_json::json;
@@ -158,6 +161,9 @@ fn the_list_is_newest_first_without_the_trash_and_marks_failed_and_unread() {
         updated_at: timestamp(seconds),
         unread,
         failed,
+        model: "acme/large:online".into(),
+        filing: ConversationFiling::default(),
+        is_temporary: false,
     };
     let expected = [row(3, 9, true, false), row(2, 2, false, false), row(1, 1, false, true)];
     assert_eq!(run.list(), expected);
@@ -316,4 +322,36 @@ fn only_the_owner_can_access_the_folder_and_the_files() {
     modes.sort();
     let expected = [("ibid.db", 0o600), ("ibid.db-running", 0o700), ("ibid.db-shm", 0o600), ("ibid.db-wal", 0o600)];
     assert_eq!(modes, expected.map(|(name, mode)| (name.to_owned(), mode)));
+}
+
+#[test]
+fn how_a_conversation_is_filed_is_listed_and_loaded_and_no_save_of_the_rest_changes_it() {
+    let disk = TestDatabase::new();
+    let (one, other) = (disk.open(), disk.open());
+    let file = |n, change| ConversationChange::File { conversation: conversation_id(n), change };
+    one.save_ok((1..=250).map(|n| write_header(header(n, &format!("{n}")))).collect());
+    other.save_ok(vec![
+        file(2, FilingChange::Tags(vec!["rust".into(), "日本".into()])),
+        file(2, FilingChange::Pinned(Some(timestamp(5)))),
+        file(3, FilingChange::Archived(Some(timestamp(6)))),
+    ]);
+    one.save_ok(vec![write_header(header(2, "2, saved by an instance that has not read it again"))]);
+    let filed = ConversationFiling {
+        tags: vec!["rust".into(), "日本".into()],
+        pinned_at: Some(timestamp(5)),
+        archived_at: None,
+    };
+    let of = |rows: &[ConversationSummary], n: u128| rows.iter().find(|row| row.id == conversation_id(n)).cloned();
+    let list = one.list();
+    assert_eq!(of(&list, 2).map(|row| row.filing), Some(filed.clone()));
+    assert_eq!(of(&list, 3).and_then(|row| row.filing.archived_at), Some(timestamp(6)));
+    assert_eq!(one.load(conversation_id(2)).map(|loaded| loaded.filing), Ok(filed.clone()));
+    drop((one, other));
+    let run = disk.open();
+    assert_eq!(of(&run.newest, 2).map(|row| row.filing), Some(filed), "pinned ones come first, however old");
+    assert_eq!((run.newest.len(), run.total), (201, 250));
+    assert_eq!(
+        run.save(vec![file(999, FilingChange::Pinned(None))]),
+        Err(StoreError::Missing(conversation_id(999).to_string()))
+    );
 }

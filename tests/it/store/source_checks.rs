@@ -7,8 +7,8 @@ use ibid::{
 };
 
 use super::test_database::{
-    StoreRun, TestDatabase, answer, conversation_id, empty_answer, header, message_id, timestamp, write_header,
-    write_message,
+    StoreRun, TestDatabase, UNDO_LATER_MIGRATIONS, answer, conversation_id, empty_answer, header, message_id,
+    timestamp, write_header, write_message,
 };
 
 fn check(message: u128, source: &str, result: &str) -> StoredCheck {
@@ -66,12 +66,9 @@ fn a_database_from_before_checks_is_migrated_and_takes_them() {
     let disk = TestDatabase::new();
     two_answers(&disk.open());
     let old = disk.connect();
-    let version: u32 = old.query_row("pragma user_version", [], |row| row.get(0)).expect("a version");
-    old.execute_batch(&format!(
-        "drop table source_check; drop table side_cost; pragma user_version = {};",
-        version - 1
-    ))
-    .expect("the schema of the version before");
+    old.execute_batch(UNDO_LATER_MIGRATIONS).expect("the schema of that version");
+    old.execute_batch("drop table source_check; drop table side_cost; pragma user_version = 10;")
+        .expect("the schema of the version before");
     drop(old);
     let run = disk.open();
     assert_eq!(run.load(conversation_id(1)).expect("the conversation").messages.len(), 1);

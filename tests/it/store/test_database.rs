@@ -166,6 +166,23 @@ pub fn debug_text(value: &impl Debug) -> String {
     format!("{value:#?}")
 }
 
+/// Undoes the migrations since the table of source checks, the newest first.
+pub const UNDO_LATER_MIGRATIONS: &str = "
+    drop index conversation_listed;
+    drop index conversation_pinned;
+    drop index conversation_trashed;
+    alter table conversation drop column tags;
+    alter table conversation drop column pinned_at;
+    alter table conversation drop column archived_at;
+    alter table conversation drop column origin;
+    drop table imported;
+    alter table conversation drop column model;
+    alter table conversation drop column reading;
+    alter table side_cost drop column model;
+    create index conversation_listed on conversation (updated desc, id desc, title, unread, failed, trashed_at)
+        where trashed_at is null;
+";
+
 pub fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::new(1_800_000_000 + seconds, 123_456_789).expect("a valid time")
 }

@@ -8,7 +8,10 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{ConversationListView, ListEntry};
+use super::{
+    ConversationListView, ListEntry, RowEditKind, filter,
+    view::{ROW_EDIT_LABELS, TAG_LABELS, lit_line},
+};
 use crate::{
     chat::{ConversationSummary, Timestamp},
     render::theme::ColourRole,
@@ -16,11 +19,13 @@ use crate::{
     ui::{
         Action,
         areas::ScreenAreas,
+        conversation_index::ListPart,
         key_hints::{self, KeyHint},
         keymap::KeyContext,
         overlay::{
-            field::FieldDisplay,
+            field::{FieldDisplay, TextField},
             frame::{self, OverlayFrame},
+            list_browser,
         },
     },
 };
@@ -35,8 +40,15 @@ pub struct FloatingListView<'a> {
 /// The widest time: `30 Nov 2026`.
 const TIME_WIDTH: u16 = 11;
 
-/// A narrower list shows no times.
+/// A narrower list shows no times, no tags, no models.
 const MIN_TIME_WIDTH: u16 = 44;
+const MIN_TAGS_WIDTH: u16 = 52;
+const MIN_MODEL_WIDTH: u16 = 68;
+
+const YESTERDAY: &str = "yesterday";
+
+/// The cells before a column.
+const COLUMN_GAP: u16 = 2;
 
 /// The cells left of the text, for marks.
 const MARKS: u16 = 3;
@@ -45,14 +57,9 @@ impl FloatingListView<'_> {
     /// Returns the position of the terminal's cursor while text is typed here.
     pub fn cursor(&self, frame: Rect) -> Option<Position> {
         let content = ScreenAreas::floating_content(frame);
-        if let Some((id, field)) = &self.pane.list.renaming {
-            let body = self.body(content);
-            let row = self.pane.list.visible_entries(body.height).position(|entry| match entry {
-                ListEntry::Conversation(at) => self.pane.summaries.get(at).is_some_and(|it| it.id == *id),
-                ListEntry::Heading(_) | ListEntry::Blank => false,
-            })?;
-            let row = Rect { y: body.y + u16::try_from(row).ok()?, height: 1, ..body };
-            field.cursor(title_area(row), FieldDisplay::Text)
+        if let Some(edit) = &self.pane.list.row_edit {
+            let row = self.pane.visible_row(edit.conversation, self.body(content))?;
+            edit.field.cursor(self.title_area(row), FieldDisplay::Text)
         } else {
             let field = self.pane.list.filter.as_ref().filter(|_| self.pane.list.is_filtering)?;
             field.cursor(self.field_area(content), FieldDisplay::Text)
@@ -77,8 +84,8 @@ impl FloatingListView<'_> {
 
     fn key_hints(&self) -> Vec<KeyHint<'static>> {
         let list = self.pane.list;
-        let (context, labels): (KeyContext, &[(&[Action], &str)]) = if list.renaming.is_some() {
-            (KeyContext::ListField, &[(&[Action::Accept], "save"), (&[Action::Back], "cancel")])
+        let (context, labels): (KeyContext, &[(&[Action], &str)]) = if let Some(edit) = &list.row_edit {
+            (KeyContext::ListField, if edit.completion().is_some() { TAG_LABELS } else { ROW_EDIT_LABELS })
         } else if list.is_filtering {
             let labels: &[(&[Action], &str)] = &[
                 (&[Action::Accept], "open"),
@@ -89,9 +96,12 @@ impl FloatingListView<'_> {
             (KeyContext::ListField, labels)
         } else {
             let back = if list.filter.is_some() { "show all" } else { "close" };
-            let labels: [(&[Action], &str); 5] = [
+            let labels: [(&[Action], &str); 8] = [
                 (&[Action::OpenConversation], "open"),
                 (&[Action::RenameConversation], "rename"),
+                (&[Action::PinConversation], "pin"),
+                (&[Action::TagConversation], "tag"),
+                (&[Action::ArchiveConversation], "archive"),
                 (&[Action::TrashConversation], "trash"),
                 (&[Action::FilterList], "filter"),
                 (&[Action::Back], back),
@@ -113,36 +123,88 @@ impl FloatingListView<'_> {
         count.right_aligned().render(row, buf);
     }
 
-    fn draw_conversation(&self, summary: &ConversationSummary, row: Rect, buf: &mut Buffer) {
+    fn draw_conversation(&self, at: usize, row: Rect, buf: &mut Buffer) {
         let (pane, theme) = (&self.pane, self.pane.theme);
+        let Some(summary) = pane.summaries.get(at) else { return };
         let is_current = pane.list.cursor == Some(summary.id);
         let whole = Rect { x: row.x - MARKS, width: row.width + 2 * MARKS, ..row };
         if is_current {
-            buf.set_style(whole, theme.style(ColourRole::Selection));
-            let bar = theme.style(ColourRole::Accent);
-            key_hints::styled_line(theme.marks.bar, bar).render(Rect { width: 1, ..whole }, buf);
+            list_browser::draw_cursor_row(whole, theme, buf);
         }
-        if let Some(mark) = pane.mark_span(summary) {
+        let pin = summary.filing.pinned_at.map(|_| Span::styled(theme.marks.pinned, theme.style(ColourRole::Muted)));
+        if let Some(mark) = pane.mark_span(summary).or(pin) {
             Line::from(mark).render(Rect { x: row.x - 2, width: 1, ..row }, buf);
         }
-        let title = title_area(row);
         let style = theme.style(ColourRole::Text);
         let style = if is_current || pane.open == Some(summary.id) { style.bold() } else { style };
-        match &pane.list.renaming {
-            Some((id, field)) if *id == summary.id => {
-                field.draw(title, FieldDisplay::Text, style.underlined(), theme, buf);
-            }
-            _ => {
-                let shown = text::one_line(&summary.title);
-                let shown = text::truncate(&shown, title.width.into()).into_owned();
-                key_hints::styled_line(shown, style).render(title, buf);
-            }
+        pane.draw_title(at, style, self.title_area(row), buf);
+        self.draw_columns(summary, row, buf);
+        if is_current {
+            theme.even_selected_row(whole, buf);
         }
-        if row.width >= MIN_TIME_WIDTH {
-            let time =
-                Span::styled(short_time(summary.updated_at, self.now, self.zone), theme.style(ColourRole::Muted));
-            Line::from(time).right_aligned().render(row, buf);
+    }
+
+    /// Draws what stands right of the title, as far as there is room: tags, the model, the time.
+    fn draw_columns(&self, summary: &ConversationSummary, row: Rect, buf: &mut Buffer) {
+        let (theme, columns) = (self.pane.theme, ListColumns::of(row.width));
+        let muted = theme.style(ColourRole::Muted);
+        let mut x = row.right() - columns.width();
+        let mut next = |width: u16| {
+            let area = Rect { x: x + COLUMN_GAP, width: width.saturating_sub(COLUMN_GAP), ..row };
+            x += width;
+            area
+        };
+        if columns.tags > 0 {
+            self.draw_tags(&summary.filing.tags, next(columns.tags), buf);
         }
+        if columns.model > 0 {
+            let area = next(columns.model);
+            let model = text::one_line(short_model(&summary.model));
+            let model = text::truncate(&model, area.width.into()).into_owned();
+            key_hints::styled_line(model, muted).render(area, buf);
+        }
+        if columns.time > 0 {
+            let time = self.row_time(summary);
+            key_hints::styled_line(time, muted).right_aligned().render(next(columns.time), buf);
+        }
+    }
+
+    /// Returns when a conversation was changed: under a heading that says the day, the time of it.
+    fn row_time(&self, summary: &ConversationSummary) -> String {
+        match short_time(summary.updated_at, self.now, self.zone) {
+            day if day == YESTERDAY && ListPart::of(summary) == ListPart::ByDay => {
+                summary.updated_at.to_zoned(self.zone.clone()).strftime("%H:%M").to_string()
+            }
+            time => time,
+        }
+    }
+
+    /// Draws the tags that fit; those that the filter asks for are lit.
+    fn draw_tags(&self, tags: &[String], area: Rect, buf: &mut Buffer) {
+        let theme = self.pane.theme;
+        let filter = self.pane.list.filter.as_ref().map(TextField::text).unwrap_or_default();
+        let wanted: Vec<String> = filter::tag_beginnings(&filter).map(str::to_lowercase).collect();
+        let mut x = area.x;
+        for tag in tags {
+            let shown = format!("#{}", text::one_line(tag));
+            let room = area.right().saturating_sub(x);
+            if room < 2 {
+                break;
+            }
+            let is_wanted = wanted.iter().any(|beginning| tag.to_lowercase().starts_with(beginning.as_str()));
+            let lit: Vec<u32> = if is_wanted { (0..u32::from(room)).collect() } else { Vec::new() };
+            let shown = text::truncate(&shown, room.into());
+            let line = lit_line(&shown, &lit, theme.style(ColourRole::Link), theme);
+            line.render(Rect { x, width: room, ..area }, buf);
+            x += u16::try_from(text::width(&shown)).unwrap_or(room) + 1;
+        }
+    }
+
+    fn title_area(&self, row: Rect) -> Rect {
+        // Tags that are typed may take the place of the columns.
+        let is_typed = self.pane.list.row_edit.as_ref().is_some_and(|edit| edit.kind == RowEditKind::Tags);
+        let columns = if is_typed { ListColumns::default() } else { ListColumns::of(row.width) };
+        Rect { width: row.width - columns.width(), ..row }
     }
 }
 
@@ -178,19 +240,38 @@ impl Widget for FloatingListView<'_> {
             match entry {
                 ListEntry::Blank => (),
                 ListEntry::Heading(title) => key_hints::styled_line(title.to_owned(), muted).render(row, buf),
-                ListEntry::Conversation(at) => {
-                    if let Some(summary) = pane.summaries.get(at) {
-                        self.draw_conversation(summary, row, buf);
-                    }
-                }
+                ListEntry::Conversation(at) => self.draw_conversation(at, row, buf),
             }
         }
     }
 }
 
-fn title_area(row: Rect) -> Rect {
-    let time = if row.width >= MIN_TIME_WIDTH { TIME_WIDTH + 2 } else { 0 };
-    Rect { width: row.width - time, ..row }
+/// The widths of the columns right of the titles, each with a gap before it; 0 where there is no room.
+#[derive(Debug, Clone, Copy, Default)]
+struct ListColumns {
+    tags: u16,
+    model: u16,
+    time: u16,
+}
+
+impl ListColumns {
+    fn of(row_width: u16) -> Self {
+        let shown = |width, at_least| if row_width >= at_least { width } else { 0 };
+        Self {
+            tags: shown(16, MIN_TAGS_WIDTH),
+            model: shown(16, MIN_MODEL_WIDTH),
+            time: shown(TIME_WIDTH + COLUMN_GAP, MIN_TIME_WIDTH),
+        }
+    }
+
+    fn width(self) -> u16 {
+        self.tags + self.model + self.time
+    }
+}
+
+/// The slug of a model without its maker.
+fn short_model(slug: &str) -> &str {
+    slug.rsplit('/').next().unwrap_or(slug)
 }
 
 /// Returns `14:20` for today, `yesterday`, or the date.
@@ -198,7 +279,7 @@ fn short_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
     let form = match () {
         () if at.date() >= now.date() => "%H:%M",
-        () if now.date().yesterday().is_ok_and(|before| before == at.date()) => return "yesterday".into(),
+        () if now.date().yesterday().is_ok_and(|before| before == at.date()) => return YESTERDAY.into(),
         () if at.year() == now.year() => "%-d %b",
         () => "%-d %b %Y",
     };

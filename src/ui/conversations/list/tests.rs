@@ -8,11 +8,11 @@ use jiff::{SignedDuration, civil::date, tz::TimeZone};
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 use uuid::Uuid;
 
-use super::{ConversationList, ConversationListView, ListActivity, ListStep};
+use super::{ConversationList, ConversationListView, ListActivity, ListStep, RowEdit};
 use crate::{
-    chat::{ConversationId, ConversationSummary},
+    chat::{ConversationFiling, ConversationId, ConversationSummary},
     render::theme::Theme,
-    ui::{keymap::Keymap, test_buffer},
+    ui::{conversation_index::ConversationIndex, keymap::Keymap, test_buffer},
 };
 
 fn id(n: usize) -> ConversationId {
@@ -31,6 +31,9 @@ fn summaries(of: &[(&str, i64)]) -> Vec<ConversationSummary> {
             updated_at: updated,
             unread: false,
             failed: false,
+            model: "openai/gpt-5.6-luna".into(),
+            filing: ConversationFiling::default(),
+            is_temporary: false,
         });
     }
     all
@@ -52,7 +55,7 @@ fn sample_summaries() -> Vec<ConversationSummary> {
 }
 
 fn arrange(list: &mut ConversationList, summaries: &[ConversationSummary]) {
-    list.arrange(summaries, date(2026, 3, 10), &TimeZone::UTC);
+    list.arrange(&ConversationIndex::from(summaries.to_vec()), date(2026, 3, 10), &TimeZone::UTC);
 }
 
 fn drawn(
@@ -104,7 +107,7 @@ fn conversations_are_grouped_by_day_with_their_marks_at_the_right() {
      Last week
       Thesis outline, ch. 2
 
-     February
+     Last month
       Names for a cat
     ");
 }
@@ -153,7 +156,7 @@ fn a_filter_lists_titles_with_all_its_words_and_keeps_a_cursor() {
     assert_snapshot!(drawn(&mut list, &shelf, true, 28, 8), @"
     › NU SIXx             0 of 7
 
-      No matching titles.
+      No match.
 
 
 
@@ -170,7 +173,7 @@ fn a_title_is_renamed_in_place() {
     let shelf = sample_summaries();
     let mut list = ConversationList { cursor: Some(id(1)), ..ConversationList::default() };
     arrange(&mut list, &shelf);
-    list.start_rename(&shelf);
+    list.row_edit = Some(RowEdit::title(&shelf[1]));
     type_in(&mut list, ", no milk");
     assert_snapshot!(drawn(&mut list, &shelf, true, 28, 8), @"
      Conversations             7
@@ -182,8 +185,8 @@ fn a_title_is_renamed_in_place() {
 
      ↵ save  Esc cancel
     ");
-    assert_eq!(list.finish_rename(), Some((id(1), "Menu for six, no nuts, no milk".to_owned())));
-    assert_eq!(list.finish_rename(), None);
+    let edit = list.row_edit.expect("it is being edited");
+    assert_eq!((edit.conversation, edit.field.text().as_str()), (id(1), "Menu for six, no nuts, no milk"));
 }
 
 #[test]
@@ -264,7 +267,7 @@ fn it_draws_at_every_size() {
             }
             arrange(&mut list, &shelf);
             if rename {
-                list.start_rename(&shelf);
+                list.row_edit = Some(RowEdit::title(&shelf[1]));
             }
             list.scroll_to_cursor(area.height);
             let theme = Theme::default();

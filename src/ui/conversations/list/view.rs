@@ -56,16 +56,22 @@ const MARK_WIDTH: u16 = 3;
 impl ConversationListView<'_> {
     /// Returns the position of the terminal's cursor while text is typed here.
     pub fn cursor(&self, area: Rect) -> Option<Position> {
-        if let Some((id, field)) = &self.list.renaming {
+        if let Some(edit) = &self.list.row_edit {
             let body = self.body_area(area);
-            let (row, _) = (0..).zip(self.list.visible_entries(body.height)).find(|(_, entry)| match entry {
-                ListEntry::Conversation(at) => self.summaries.get(*at).is_some_and(|summary| summary.id == *id),
-                ListEntry::Heading(_) | ListEntry::Blank => false,
-            })?;
-            return field.cursor(title_area(Rect { y: body.y + row, height: 1, ..body }), FieldDisplay::Text);
+            let row = self.visible_row(edit.conversation, body)?;
+            return edit.field.cursor(title_area(row), FieldDisplay::Text);
         }
         let field = self.list.filter.as_ref().filter(|_| self.list.is_filtering)?;
         field.cursor(self.filter_area(area), FieldDisplay::Text)
+    }
+
+    /// Returns the row on which a conversation is drawn.
+    pub(super) fn visible_row(&self, id: ConversationId, body: Rect) -> Option<Rect> {
+        let (row, _) = (0..).zip(self.list.visible_entries(body.height)).find(|(_, entry)| match entry {
+            ListEntry::Conversation(at) => self.summaries.get(*at).is_some_and(|summary| summary.id == id),
+            ListEntry::Heading(_) | ListEntry::Blank => false,
+        })?;
+        Some(Rect { y: body.y + row, height: 1, ..body })
     }
 
     fn body_area(&self, area: Rect) -> Rect {
@@ -76,7 +82,7 @@ impl ConversationListView<'_> {
 
     /// Text is typed here, so the keys of the field stand at the foot; those of the list are in the status line.
     fn is_typing(&self) -> bool {
-        self.list.renaming.is_some() || self.list.is_filtering
+        self.list.row_edit.is_some() || self.list.is_filtering
     }
 
     fn filter_area(&self, area: Rect) -> Rect {
@@ -117,7 +123,8 @@ impl ConversationListView<'_> {
         key_hints::styled_line(self.count_label(), muted).right_aligned().render(first, buf);
     }
 
-    fn draw_conversation(&self, summary: &ConversationSummary, area: Rect, buf: &mut Buffer) {
+    fn draw_conversation(&self, at: usize, area: Rect, buf: &mut Buffer) {
+        let Some(summary) = self.summaries.get(at) else { return };
         let is_open = self.open == Some(summary.id);
         let is_current = if self.focused { self.list.cursor == Some(summary.id) } else { is_open };
         if is_current {
@@ -127,19 +134,29 @@ impl ConversationListView<'_> {
         }
         let style = self.theme.style(ColourRole::Text);
         let style = if is_open || is_current { style.bold() } else { style };
-        let title = title_area(area);
-        match &self.list.renaming {
-            Some((id, field)) if *id == summary.id => {
-                field.draw(title, FieldDisplay::Text, self.theme.style(ColourRole::Text).underlined(), self.theme, buf);
-            }
-            _ => {
-                let shown = text::clean(&summary.title);
-                let shown = text::truncate(&shown, title.width.into());
-                key_hints::styled_line(one_row(&shown), style).render(title, buf);
-            }
-        }
+        self.draw_title(at, style, title_area(area), buf);
         if let Some(mark) = self.mark_span(summary).filter(|_| area.width > TITLE_INDENT + MARK_WIDTH) {
             Line::from(mark).right_aligned().render(area, buf);
+        }
+    }
+
+    /// Draws the title, with what the filter matches lit, or what is typed in its place.
+    pub(super) fn draw_title(&self, at: usize, style: Style, area: Rect, buf: &mut Buffer) {
+        let summary = &self.summaries[at];
+        match &self.list.row_edit {
+            Some(edit) if edit.conversation == summary.id => {
+                let text = self.theme.style(ColourRole::Text);
+                edit.field.draw(area, FieldDisplay::Text, text.underlined(), self.theme, buf);
+                if let (Some(rest), Some(end)) = (edit.completion(), edit.field.cursor(area, FieldDisplay::Text)) {
+                    let room = Rect { x: end.x, width: area.right() - end.x, ..area };
+                    key_hints::styled_line(rest, self.theme.style(ColourRole::Muted)).render(room, buf);
+                }
+            }
+            _ => {
+                let shown = text::one_line(&summary.title);
+                let shown = text::truncate(&shown, area.width.into());
+                lit_line(&shown, self.list.lit_clusters(at), style, self.theme).render(area, buf);
+            }
         }
     }
 
@@ -151,6 +168,7 @@ impl ConversationListView<'_> {
             Some(ListActivity::Asking) => of(ColourRole::Warning, marks.asking),
             None if summary.failed => of(ColourRole::Error, marks.failed),
             None if summary.unread => of(ColourRole::You, marks.unread),
+            None if summary.is_temporary => of(ColourRole::Muted, marks.temporary),
             None => None,
         }
     }
@@ -159,7 +177,7 @@ impl ConversationListView<'_> {
     pub(super) fn draw_empty(&self, area: Rect, buf: &mut Buffer) {
         let muted = self.theme.style(ColourRole::Muted);
         let (first, second) = match (&self.list.filter, self.total) {
-            (Some(_), _) => ("No matching titles.", Line::default()),
+            (Some(_), _) => ("No match.", Line::default()),
             (None, 0) => ("None yet.", key_hints::styled_line("Type a message.", muted)),
             (None, _) => ("Loading", Line::default()),
         };
@@ -170,12 +188,12 @@ impl ConversationListView<'_> {
     }
 
     fn draw_keys(&self, area: Rect, buf: &mut Buffer) {
-        let labels: [(&[Action], &str); 2] = if self.list.renaming.is_some() {
-            [(&[Action::Accept], "save"), (&[Action::Back], "cancel")]
-        } else {
-            [(&[Action::Accept], "open"), (&[Action::Back], "show all")]
+        let labels: &[(&[Action], &str)] = match &self.list.row_edit {
+            Some(edit) if edit.completion().is_some() => TAG_LABELS,
+            Some(_) => ROW_EDIT_LABELS,
+            None => &[(&[Action::Accept], "open"), (&[Action::Back], "show all")],
         };
-        let hints = self.keymap.hints(KeyContext::ListField, &labels);
+        let hints = self.keymap.hints(KeyContext::ListField, labels);
         let indent = 1.min(area.width);
         let row = Rect { x: area.x + indent, width: area.width - indent, ..area };
         key_hints::hint_line(&hints, row.width.into(), self.theme).render(row, buf);
@@ -202,19 +220,29 @@ impl Widget for ConversationListView<'_> {
             match entry {
                 ListEntry::Blank => (),
                 ListEntry::Heading(title) => Line::from(vec![" ".into(), Span::styled(title, muted)]).render(row, buf),
-                ListEntry::Conversation(at) => {
-                    if let Some(summary) = self.summaries.get(at) {
-                        self.draw_conversation(summary, row, buf);
-                    }
-                }
+                ListEntry::Conversation(at) => self.draw_conversation(at, row, buf),
             }
         }
     }
 }
 
-/// Joins the lines of a title into one row.
-fn one_row(title: &str) -> String {
-    title.replace('\n', " ")
+/// The keys while a title is typed, or tags of which none can be completed.
+pub(super) const ROW_EDIT_LABELS: &[(&[Action], &str)] = &[(&[Action::Accept], "save"), (&[Action::Back], "cancel")];
+
+/// The keys while a tag can be completed.
+pub(super) const TAG_LABELS: &[(&[Action], &str)] =
+    &[(&[Action::Accept], "save"), (&[Action::FocusNext], "complete"), (&[Action::Back], "cancel")];
+
+/// A line whose matching clusters are lit.
+pub(super) fn lit_line(words: &str, lit: &[u32], style: Style, theme: &Theme) -> Line<'static> {
+    if lit.is_empty() {
+        return key_hints::styled_line(words.to_owned(), style);
+    }
+    let hit = style.patch(theme.style(ColourRole::Mark)).bold();
+    let spans = (0..).zip(text::clusters(words)).map(|(nth, cluster): (u32, &str)| {
+        Span::styled(cluster.to_owned(), if lit.binary_search(&nth).is_ok() { hit } else { style })
+    });
+    spans.collect()
 }
 
 fn title_area(row: Rect) -> Rect {

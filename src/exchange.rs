@@ -1,0 +1,3 @@
+//! Conversations that leave ibid or come in: its own JSON form, and the forms of others.
+
+pub mod portable;
