@@ -175,6 +175,7 @@ pub const UNDO_LATER_MIGRATIONS: &str = "
     alter table conversation drop column pinned_at;
     alter table conversation drop column archived_at;
     alter table conversation drop column origin;
+    drop table pruned; drop table bookmark;
     drop table imported;
     alter table conversation drop column model;
     alter table conversation drop column reading;
