@@ -72,12 +72,11 @@ impl Conversation {
             return Vec::new();
         }
         self.tree_rev += 1;
-        let change = match self.marks.bookmarks.remove(&id) {
-            Some(_) => ConversationChange::RemoveBookmark(id),
-            None => {
-                self.marks.bookmarks.insert(id, now);
-                ConversationChange::Bookmark { message: id, at: now }
-            }
+        let change = if self.marks.bookmarks.remove(&id).is_some() {
+            ConversationChange::RemoveBookmark(id)
+        } else {
+            self.marks.bookmarks.insert(id, now);
+            ConversationChange::Bookmark { message: id, at: now }
         };
         self.save_marks(vec![change])
     }

@@ -19,7 +19,7 @@ use crate::{
     render::{row::StyledRow, theme::ThemeMarks},
     text,
 };
-use tree_index::{IndexKey, TreeIndex};
+use tree_index::{IndexKey, NodeKind, TreeIndex};
 use tree_lines::{LineSource, TreeLine};
 pub use tree_rows::TreeFilter;
 use tree_rows::{TreeRow, TreeRowKind};
@@ -70,7 +70,7 @@ pub struct TreeLayout<'a> {
 }
 
 /// What a key asks of the program.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TreeCommand {
     Nothing,
     EditPrompt(MessageId),
@@ -200,7 +200,10 @@ impl MessageTree {
     }
 
     fn is_on_prompt(&self) -> bool {
-        self.rows.selected().and_then(|row| self.index.nodes.get(row.node)).is_some_and(|node| node.is_prompt)
+        self.rows
+            .selected()
+            .and_then(|row| self.index.nodes.get(row.node))
+            .is_some_and(|node| node.kind == NodeKind::Prompt)
     }
 
     fn is_on_fold(&self) -> bool {
@@ -294,9 +297,9 @@ impl MessageTree {
     pub fn on_click(&mut self, position: Position, pane: TreePane) -> TreeCommand {
         let area = view::row_area(pane, self.tallest);
         let before = self.rows.cursor();
-        match self.rows.on_click(position, area) {
-            true if self.rows.cursor() == before => self.on_action(Action::Accept),
-            true | false => TreeCommand::Nothing,
+        if self.rows.on_click(position, area) && self.rows.cursor() == before {
+            return self.on_action(Action::Accept);
         }
+        TreeCommand::Nothing
     }
 }

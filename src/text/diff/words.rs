@@ -160,7 +160,7 @@ fn join_runs(runs: &[EqualRun]) -> Vec<EqualRun> {
     for run in runs {
         match joined.last_mut() {
             Some(last) if last.old + last.words == run.old && last.new + last.words == run.new => {
-                last.words += run.words
+                last.words += run.words;
             }
             _ => joined.push(*run),
         }
@@ -308,7 +308,7 @@ mod tests {
         assert!(diff.steps <= MAX_STEPS + 2 * MAX_EDITS * 200, "{}", diff.steps);
         let changes = diff.into_changes();
         assert_eq!((side(&changes, true), side(&changes, false)), (before.clone(), after));
-        let edited = before.replacen("w", "x", 1) + "end";
+        let edited = before.replacen('w', "x", 1) + "end";
         assert!(diff_words(&before, &edited).len() <= 6);
     }
 

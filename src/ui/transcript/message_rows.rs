@@ -93,8 +93,8 @@ struct LayoutKey {
     /// What `Enter` does, which the last card shows.
     enter: Option<EmptyEnter>,
     is_card_focused: bool,
-    siblings: (usize, usize),
-    is_bookmarked: bool,
+    /// Its place among its versions, and whether it is bookmarked.
+    head: ((usize, usize), bool),
     day: jiff::civil::Date,
     selected_citation: Option<CitationTarget>,
     source_card: Option<(u64, Option<i64>)>,
@@ -187,8 +187,7 @@ impl MessageRows {
             is_last: context.is_last,
             enter: context.is_last.then_some(context.enter),
             is_card_focused: context.is_card_focused,
-            siblings: context.conversation.siblings(message.id),
-            is_bookmarked: context.conversation.is_bookmarked(message.id),
+            head: (context.conversation.siblings(message.id), context.conversation.is_bookmarked(message.id)),
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
             selected_citation: cited,
             source_card: cited.and_then(|_| context.citation_state.layout_key(context.now)),
@@ -200,7 +199,7 @@ impl MessageRows {
         }
         self.is_behind = false;
         let before = self.text_work();
-        let siblings = key.siblings;
+        let (siblings, _) = key.head;
         self.layout_key = Some(key);
         self.sections = match &message.body {
             MessageBody::Prompt(_) => prompt_sections(message, siblings, context),

@@ -30,14 +30,21 @@ pub(super) struct TreeNode {
     pub newest: MessageId,
     /// What it and all above it cost, in the units of `Usd`.
     path_cost: i128,
-    pub is_prompt: bool,
+    pub kind: NodeKind,
     /// It is on the branch that is shown.
     pub is_active: bool,
-    /// It is an answer that called tools.
-    pub has_calls: bool,
-    /// It is an answer without a text of its own.
-    pub is_mute: bool,
     pub is_bookmarked: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NodeKind {
+    Prompt,
+    /// An answer that called no tools.
+    Answer,
+    /// An answer that called tools, and has a text.
+    AnswerWithCalls,
+    /// An answer that only called tools.
+    OnlyCalls,
 }
 
 /// What the index depends on: while this is the same, it stays as it is.
@@ -118,10 +125,8 @@ impl TreeIndex {
             below: 0,
             newest: message.id,
             path_cost: parent.map_or(0, |parent| self.nodes[parent].path_cost).saturating_add(cost),
-            is_prompt: answer.is_none(),
+            kind: answer.map_or(NodeKind::Prompt, NodeKind::of),
             is_active,
-            has_calls: answer.is_some_and(has_calls),
-            is_mute: answer.is_some_and(|answer| !has_text(answer)),
             is_bookmarked: conversation.is_bookmarked(message.id),
         });
     }
@@ -148,6 +153,20 @@ impl TreeIndex {
     }
 }
 
+impl NodeKind {
+    pub(super) fn has_calls(self) -> bool {
+        matches!(self, Self::AnswerWithCalls | Self::OnlyCalls)
+    }
+
+    fn of(answer: &Answer) -> Self {
+        match (has_calls(answer), has_text(answer)) {
+            (false, _) => Self::Answer,
+            (true, true) => Self::AnswerWithCalls,
+            (true, false) => Self::OnlyCalls,
+        }
+    }
+}
+
 /// Whether an answer called tools, those of the server included.
 pub(super) fn has_calls(answer: &Answer) -> bool {
     answer.items.values().any(|item| matches!(*item.kind, ItemKind::Call(_) | ItemKind::Search(_)))
@@ -167,10 +186,12 @@ impl TreeIndex {
             below: 0,
             newest: MessageId(uuid::Uuid::from_u128(number)),
             path_cost: 0,
-            is_prompt: number % 2 == 0,
+            kind: match number {
+                3 => NodeKind::OnlyCalls,
+                number if number % 2 == 0 => NodeKind::Prompt,
+                _ => NodeKind::Answer,
+            },
             is_active: false,
-            has_calls: number == 3,
-            is_mute: number == 3,
             is_bookmarked: number > 5,
         };
         let mut nodes: Vec<TreeNode> = (0..).zip(parents).map(node).collect();

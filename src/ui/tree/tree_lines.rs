@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    tree_index::{self, TreeIndex},
+    tree_index::{self, NodeKind, TreeIndex},
     tree_rows::{self, TreeFilter, TreeRow, TreeRowKind},
 };
 use crate::{
@@ -72,7 +72,7 @@ impl LineSource<'_> {
         let versions = format!("{}{nth}/{of}{}", self.marks.sibling_left, self.marks.sibling_right);
         TreeLine {
             marks: self.marks_of(message),
-            name: self.name(message),
+            name: Self::name(message),
             words: self.words(message),
             versions: if has_versions { versions } else { String::new() },
             time: facts::time_of_day(message.created_at, self.now, self.zone),
@@ -111,7 +111,7 @@ impl LineSource<'_> {
         all
     }
 
-    fn name(&self, message: &Message) -> String {
+    fn name(message: &Message) -> String {
         let Some(answer) = message.as_answer() else { return "you".into() };
         let served = answer.answered_by.as_deref().map(facts::short_model_name).filter(|name| !name.is_empty());
         served.unwrap_or_else(|| facts::short_model_name(&answer.model))
@@ -162,10 +162,10 @@ impl LineSource<'_> {
     pub(super) fn detail(&self, row: &TreeRow, height: usize) -> Vec<StyledRow> {
         let node = &self.index.nodes[row.node];
         let Some(message) = self.conversation.messages.get(&node.id) else { return Vec::new() };
-        let role = if node.is_prompt { ColourRole::You } else { ColourRole::Text };
+        let role = if node.kind == NodeKind::Prompt { ColourRole::You } else { ColourRole::Text };
         let facts = self.facts(row.node, message).join(&format!(" {} ", self.marks.dot));
         let head = vec![
-            StyledSpan::new(self.name(message), TextStyle::of(role).bold()),
+            StyledSpan::new(Self::name(message), TextStyle::of(role).bold()),
             StyledSpan::new(format!("  {facts}"), TextStyle::of(ColourRole::Muted)),
         ];
         let head = StyledRow::new(RowKind::Text, head).truncated(self.width);
@@ -183,7 +183,7 @@ impl LineSource<'_> {
         let mut facts = vec![facts::time_of_day(message.created_at, self.now, self.zone)];
         let below = self.index.nodes[node].below;
         let answers = self.conversation.children_of(Some(message.id)).len();
-        if self.index.nodes[node].is_prompt && answers > 0 {
+        if self.index.nodes[node].kind == NodeKind::Prompt && answers > 0 {
             facts.push(format!("{answers} answer{}", if answers == 1 { "" } else { "s" }));
         }
         if below > 0 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::tree_index::TreeIndex;
+use super::tree_index::{NodeKind, TreeIndex};
 use crate::{chat::MessageId, render::theme::ThemeMarks, ui::overlay::list_browser::BrowserRow};
 
 /// Which messages are listed.
@@ -91,7 +91,7 @@ pub(super) fn list_rows(index: &TreeIndex, filter: TreeFilter, folded: &BTreeSet
         nearest[node - range.start] = Some(row);
         let row_of = |kind, parent| TreeRow { node, kind, parent, fork: None, is_fork: false, is_last: false };
         rows.push(row_of(TreeRowKind::Message, parent));
-        if filter == TreeFilter::All && index.nodes[node].has_calls {
+        if filter == TreeFilter::All && index.nodes[node].kind.has_calls() {
             rows.push(row_of(TreeRowKind::Calls, Some(row)));
         }
         let end = node + 1 + index.nodes[node].below;
@@ -115,8 +115,8 @@ fn is_listed(index: &TreeIndex, node: usize, filter: TreeFilter) -> bool {
     let node = &index.nodes[node];
     match filter {
         TreeFilter::All | TreeFilter::Pruned => true,
-        TreeFilter::NoTools => !(node.has_calls && node.is_mute),
-        TreeFilter::Prompts => node.is_prompt,
+        TreeFilter::NoTools => node.kind != NodeKind::OnlyCalls,
+        TreeFilter::Prompts => node.kind == NodeKind::Prompt,
         TreeFilter::Bookmarked => node.is_bookmarked,
     }
 }
