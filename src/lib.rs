@@ -17,6 +17,7 @@ pub mod mcp;
 pub mod processes;
 pub mod render;
 pub mod runtime;
+pub mod search;
 pub mod secrets;
 pub mod store;
 pub mod terminal;

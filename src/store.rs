@@ -3,25 +3,36 @@
 //! Jobs go in and replies come out; sending a job never blocks. Saves that are waiting are written in
 //! order, in one transaction.
 
+mod backup;
 mod database;
 mod error;
 mod exchange_database;
+mod integrity;
 mod journal_v1;
+mod kept_state;
+mod newer;
+mod page_reader;
 mod queries;
 mod queued;
 mod recover;
+mod repair;
 mod run_marker;
 mod save;
 mod schema;
+mod search_index;
+mod search_thread;
+mod searching;
 mod source_checks;
 mod stored_json;
+mod trash;
 mod tree_marks;
 mod worker;
 
 use std::{
     collections::BTreeSet,
-    path::Path,
-    sync::mpsc,
+    fmt,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -29,15 +40,20 @@ use std::{
 use crate::{
     api::Usd,
     chat::{
-        Conversation, ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, StoredCheck,
-        Timestamp, WireRecording,
+        Conversation, ConversationChange, ConversationId, ConversationPreview, ConversationSummary, ItemSlot,
+        MessageId, StoredCheck, Timestamp, TrashedConversation, WireRecording,
     },
+    search::FilterValues,
     tools::{ToolGrant, ToolOutcome},
 };
+use search_thread::{SearchTask, SearchThread};
 
 pub use error::StoreError;
 pub use exchange_database::{ExchangeDatabase, ImportOutcome};
+pub use integrity::IntegrityReport;
 pub use recover::replay_journal;
+pub use repair::RepairReport;
+pub use searching::{FoundConversation, FoundPlace, FoundPortion, SearchRequest, SearchTicket};
 
 /// A handle to the thread that owns SQLite. Dropping it waits until everything is on disk.
 #[derive(Debug)]
@@ -45,6 +61,19 @@ pub struct StoreHandle {
     /// `None` only while the handle is being dropped.
     jobs: Option<mpsc::Sender<StoreJob>>,
     thread: Option<JoinHandle<()>>,
+    /// Started by the first search.
+    search: OnceLock<SearchThread>,
+    path: PathBuf,
+    replies: StoreReplies,
+}
+
+/// Where replies go.
+struct StoreReplies(Arc<dyn Fn(StoreReply) + Send + Sync>);
+
+impl fmt::Debug for StoreReplies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoreReplies")
+    }
 }
 
 /// How the database is opened. The default is right for everything except tests.
@@ -68,20 +97,33 @@ impl StoreHandle {
     /// Starts the thread. The first reply reports whether the file could be opened
     /// (`StoreReply::Opened` or `StoreReply::OpenFailed`). The thread waits for `replies` to return, so `replies` must
     /// not block once the store is being dropped.
-    pub fn open(path: &Path, replies: impl Fn(StoreReply) + Send + 'static) -> Self {
+    pub fn open(path: &Path, replies: impl Fn(StoreReply) + Send + Sync + 'static) -> Self {
         Self::open_with(path, StoreOptions::default(), replies)
     }
 
     /// Like `open`, with options.
-    pub fn open_with(path: &Path, options: StoreOptions, replies: impl Fn(StoreReply) + Send + 'static) -> Self {
+    pub fn open_with(path: &Path, options: StoreOptions, replies: impl Fn(StoreReply) + Send + Sync + 'static) -> Self {
         let (jobs, waiting) = mpsc::channel();
-        let worker = worker::StoreWorker::new(path, options, Box::new(replies));
+        let replies: Arc<dyn Fn(StoreReply) + Send + Sync> = Arc::new(replies);
+        let worker = worker::StoreWorker::new(path, options, replies.clone());
         let thread = thread::Builder::new().name("store".into()).spawn(move || worker.run(&waiting));
-        Self { jobs: Some(jobs), thread: thread.ok() }
+        let (search, replies) = (OnceLock::new(), StoreReplies(replies));
+        Self { jobs: Some(jobs), thread: thread.ok(), search, path: path.to_owned(), replies }
     }
 
     /// Hands a job to the thread; never blocks on the disk.
     pub fn send(&self, job: StoreJob) {
+        let search = match job {
+            StoreJob::Search(request) => SearchTask::Start(request),
+            StoreJob::SearchOn(ticket) => SearchTask::More(ticket),
+            StoreJob::LoadFilterValues => SearchTask::FilterValues,
+            StoreJob::LoadPreview(id) => SearchTask::Preview(id),
+            job => return self.send_to_store(job),
+        };
+        self.search.get_or_init(|| SearchThread::start(&self.path, self.replies.0.clone())).send(search);
+    }
+
+    fn send_to_store(&self, job: StoreJob) {
         if let Some(jobs) = &self.jobs {
             let _ = jobs.send(job); // The thread outlives this handle.
         }
@@ -90,6 +132,7 @@ impl StoreHandle {
 
 impl Drop for StoreHandle {
     fn drop(&mut self) {
+        self.search.take(); // Searches are over.
         self.jobs = None; // The thread finishes the waiting jobs, then ends.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -132,8 +175,31 @@ pub enum StoreJob {
     CountUse(String),
     /// Loads how often each command was run.
     LoadUses,
+    /// Checks whether the database is sound, without keeping other jobs waiting. Answered by `Checked`.
+    CheckDatabase,
+    /// Saves what can be read of a damaged database into a new one. Answered by `Repaired`, after an `Opened` if there was
+    /// something to repair.
+    RepairDatabase,
+    /// Loads which panes were shown. There is no reply if that was never stored.
+    LoadPanes,
+    /// Lists what is in the trash. There is no reply if the query fails.
+    ListTrash,
+    /// Deletes for good what was moved to the trash before then, or everything; a few conversations at a time. Answered by
+    /// `TrashPurged`; there is no reply if nothing can be deleted now.
+    PurgeTrash { before: Option<Timestamp> },
+    /// Loads what a list says about a conversation below its rows. There is no reply if the query fails.
+    LoadListPreview(ConversationId),
     /// Adds up the cost of all answers that ended since then.
     SumCosts { since: Timestamp },
+    /// Searches everything that was said, and ends the search before. Answered by `Found` or `SearchFailed`, unless a newer
+    /// search comes. Needs a database that has been opened.
+    Search(Box<SearchRequest>),
+    /// Asks for the next portion of the search that was started last.
+    SearchOn(SearchTicket),
+    /// Loads a conversation to show a part of it, without opening it. There is no reply if it cannot be loaded.
+    LoadPreview(ConversationId),
+    /// Loads what filters of a search can be completed with. There is no reply if the query fails.
+    LoadFilterValues,
 }
 
 /// Identifies a save, so that its reply can be matched to what waits for it.
@@ -164,6 +230,13 @@ pub enum StoreReply {
         grants: Vec<ToolGrant>,
         unconfirmed: UnconfirmedRules,
     },
+    /// An older database is being copied and brought up to date, which may take a while.
+    Upgrading,
+    /// The database is open, but nothing can be written, and here is why. Comes before `Opened`.
+    ReadOnly(StoreError),
+    Checked(Result<IntegrityReport, StoreError>),
+    /// `None` if the database is sound: then nothing is changed.
+    Repaired(Result<Option<RepairReport>, StoreError>),
     /// The file cannot be used. Every later job tries to open it again and may fail by itself.
     OpenFailed(StoreError),
     Saved(SaveTicket),
@@ -193,15 +266,44 @@ pub enum StoreReply {
         since: Timestamp,
         cost: Usd,
     },
-    /// What the checks of cited pages found.
+    /// Which panes were shown, as JSON.
+    Panes(String),
+    /// What is in the trash, the most recent first.
+    TrashListed(Vec<TrashedConversation>),
+    /// These were deleted for good.
+    TrashPurged {
+        before: Option<Timestamp>,
+        conversations: Vec<ConversationId>,
+        has_more: bool,
+    },
+    ListPreview {
+        conversation: ConversationId,
+        preview: ConversationPreview,
+    },
+    /// What the checks of cited pages found, and what judging them cost.
     Checks {
         conversation: ConversationId,
         checks: Vec<StoredCheck>,
+        /// What was paid for answers besides the answers themselves.
+        side_costs: Vec<(MessageId, Usd)>,
     },
     /// `None` if nothing was recorded, or if the recording was dropped in favour of newer ones.
     Recording {
         message: MessageId,
         result: Result<Option<Box<WireRecording>>, StoreError>,
+    },
+    /// A portion of what a search found.
+    Found(Box<FoundPortion>),
+    SearchFailed {
+        ticket: SearchTicket,
+        error: StoreError,
+    },
+    FilterValues(FilterValues),
+    /// A conversation as it is stored, to show a part of it.
+    Previewed(Box<Conversation>),
+    /// How many messages and titles from before are not in the index of the search yet; 0 at the end.
+    Indexing {
+        waiting: usize,
     },
     /// `None` if it was never written.
     Outcome {

@@ -3,9 +3,11 @@
 pub mod bidi;
 pub mod clean;
 pub mod diff;
+pub mod folding;
 pub mod link;
 mod needle;
 pub mod ranking;
+pub mod search_term;
 mod visible;
 pub(crate) mod work;
 pub mod wrap;
@@ -16,7 +18,9 @@ use ratatui::buffer::CellWidth;
 use unicode_segmentation::UnicodeSegmentation;
 
 pub use clean::{TextCleaner, clean};
-pub use needle::SearchNeedle;
+pub use folding::FoldedText;
+pub use needle::{SearchNeedle, places_of_terms};
+pub use search_term::{SearchTerm, TermRule};
 pub use visible::{show_invisible, show_invisible_in_line};
 
 /// Cleans a text and puts it on one line, with one space between its words.

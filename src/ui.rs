@@ -38,11 +38,13 @@ pub mod results;
 pub mod safeguard;
 pub mod saves;
 pub mod screen;
+pub mod search;
 pub mod slash;
 pub mod start;
 pub mod state;
 pub mod status;
 pub mod teaching;
+pub mod temporary;
 #[cfg(test)]
 pub mod test_buffer;
 pub mod themes;
@@ -51,6 +53,7 @@ mod toast_ends;
 pub mod toasts;
 pub mod tools;
 pub mod transcript;
+pub mod trash;
 pub mod tree;
 pub mod view;
 pub mod xray;
@@ -127,7 +130,11 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::ClaimsJudged { conversation, message, model, result } => {
             actions::claim_judge::on_judged(&mut screen.pane, cx, conversation, message, &model, result);
         }
+        Msg::TitleSuggested { conversation, message, model, result } => {
+            actions::title_actions::on_title(screen, cx, conversation, message, &model, result);
+        }
         Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
+        Msg::SignInReported(report) => overlays::connecting::on_sign_in(screen, cx, report),
         Msg::Connected(outcome) => overlays::connecting::on_connected(screen, cx, outcome),
         Msg::KeysListed(keys) => overlays::connecting::on_keys_listed(screen, keys),
         Msg::KeyForgotten(result) => overlays::connecting::on_key_forgotten(screen, cx, result),
@@ -168,6 +175,8 @@ fn on_due(screen: &mut Screen, cx: &mut Cx<'_>) {
     on_stream::on_tick(cx);
     on_mouse::on_tick(screen, cx);
     actions::switching::save_due_draft(&mut screen.pane, cx);
+    actions::kept_state::save_due_place(&mut screen.pane, cx);
+    actions::kept_state::save_panes(screen, cx);
     actions::list_actions::regroup_at_midnight(&mut screen.list, cx);
     costs::refresh(cx);
     cx.toasts.expire(cx.now);
@@ -212,9 +221,17 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         .values()
         .filter_map(crate::chat::Conversation::next_wake)
         .chain(
-            [clock, hints, next_layout, screen.pane.draft_due, screen.quit_until, screen.mouse.scroll_due]
-                .into_iter()
-                .flatten(),
+            [
+                clock,
+                hints,
+                next_layout,
+                screen.pane.draft_due,
+                screen.pane.place_due,
+                screen.quit_until,
+                screen.mouse.scroll_due,
+            ]
+            .into_iter()
+            .flatten(),
         )
         .chain(actions::source_checks::next_wake(&state.screen, &state.chats, now))
         .chain(screen.list.day_ends_at().filter(|_| actions::list_actions::is_visible(screen)))

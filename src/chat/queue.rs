@@ -88,6 +88,7 @@ impl Conversation {
             let previous = std::mem::replace(self, stored);
             self.context = previous.context;
             self.draft = previous.draft;
+            self.reading = previous.reading;
             self.price_lookups = previous.price_lookups;
             self.tree_rev += previous.tree_rev;
         }

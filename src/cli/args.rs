@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::{list::ListArgs, show::ShowArgs};
 use crate::{
     chat::Effort,
     tools::{ToolMode, toolbox},
@@ -32,6 +33,13 @@ Examples:
   git diff | ibid ask \"what changed?\"      one answer on stdout
 
 The key comes from OPENROUTER_API_KEY, or is requested once and saved in a file that only you can read.";
+
+const SEARCH_HELP: &str = "\
+All words must be there, parts of words too; a word of one or two letters begins a word.
+Filters:
+  model:opus  tag:rust  before:2026-11  after:2w  from:chatgpt  cost:>0.1
+  in:title|prompt|answer|reasoning|source|tool|file   has:code|citation|image|file|error
+  A minus excludes: -word, -\"a phrase\", -tag:rust; then quote the query, or write -- before it";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CliCommand {
@@ -64,6 +72,34 @@ pub(super) enum CliCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Sign in with OpenRouter in the browser, or with a code from one on another machine
+    Login {
+        /// Open no browser: print the address that gives a code
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Remove the saved key from this machine
+    Logout,
+    /// Search everything that was said: prompts, answers, reasoning, sources, tools, files and titles
+    #[command(after_help = SEARCH_HELP)]
+    Search {
+        /// Words, "phrases", -excluded words and filters
+        #[arg(value_name = "QUERY", required = true)]
+        query: Vec<String>,
+        /// Print the places as JSON
+        #[arg(long)]
+        json: bool,
+        /// The newest first, instead of the best
+        #[arg(long)]
+        newest: bool,
+        /// Print at most so many places
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        limit: Option<u32>,
+    },
+    /// The conversations, newest first
+    List(ListArgs),
+    /// A conversation on stdout
+    Show(ShowArgs),
     /// The completions of a shell, to be read when it starts
     Completions { shell: clap_complete::Shell },
     /// The manual page: `ibid man | man -l -`
@@ -98,6 +134,9 @@ pub(super) struct RequestArgs {
     /// The model, by its name on the server
     #[arg(short, long, global = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub model: Option<String>,
+    /// Keep nothing of the new conversation but what it costs
+    #[arg(long, global = true)]
+    pub temporary: bool,
     /// Reasoning effort: none, minimal, low, medium, high, xhigh or max
     #[arg(long, global = true, value_parser = effort)]
     pub effort: Option<Effort>,

@@ -8,7 +8,7 @@ use super::{
     journal_v1,
     queries::{self, StoredMessage},
     run_marker::RunMarker,
-    save,
+    save, search_index,
 };
 use crate::chat::{
     Answer, MessageBody, Timestamp,
@@ -19,10 +19,10 @@ use crate::chat::{
 impl OpenDatabase {
     /// Ends abandoned answers. If there are none, nothing is written.
     pub(super) fn recover(&mut self) -> rusqlite::Result<()> {
-        if find_abandoned(&self.connection, &self.marker)?.is_empty() {
+        if self.write_refusal.is_some() || find_abandoned(&self.connection, &self.marker)?.is_empty() {
             return Ok(());
         }
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Read again: another instance may have recovered them in the meantime.
         for found in find_abandoned(&transaction, &self.marker)? {
             let settled = interrupt(&transaction, found)?;
@@ -34,6 +34,7 @@ impl OpenDatabase {
             transaction.execute("delete from call_run where message not in (select id from message)", [])?;
             transaction.execute("delete from recorded where message not in (select id from message)", [])?;
         }
+        search_index::index_changed(&mut transaction)?;
         transaction.commit()
     }
 }

@@ -184,8 +184,6 @@ const MIGRATIONS: &[&str] = &[
     alter table conversation add column origin text;
     -- What was imported: the hash of its content, so that the same content is imported once.
     create table imported (hash text primary key, conversation text not null) without rowid;
-",
-    "
     -- How the user filed a conversation: a list of tags as JSON, when it was pinned, when it was archived.
     alter table conversation add column tags text not null default '[]';
     alter table conversation add column pinned_at integer;
@@ -203,6 +201,53 @@ const MIGRATIONS: &[&str] = &[
     alter table conversation add column reading text;
     -- Null for what was paid besides an answer; else the model of an answer whose message is not stored.
     alter table side_cost add column model text;
+    -- What is searched: a row for each message and for the title of each conversation, numbered as they came.
+    create table search_entry (
+        n integer primary key autoincrement,
+        -- Of the message, or of the conversation whose title it is.
+        id text not null unique,
+        conversation text not null,
+        at integer not null,
+        -- Who was asked and who answered, of an answer that is indexed.
+        models text,
+        -- 2: its text changed in this transaction, which must index it; 1: it waits to be indexed; 0: it is in the index, unless
+        -- it is empty or an answer that still runs.
+        stale integer not null default 2
+    );
+    create index search_stale on search_entry (stale, n) where stale > 0;
+    -- The tokens of each entry, without the text.
+    create virtual table search_index using fts5
+        (tokens, content='', contentless_delete=1, detail=none, tokenize='ascii');
+    insert into search_entry (id, conversation, at, stale)
+        select id, conversation, at, 1 from
+            (select id, conversation, at from message union all select id, id, created from conversation)
+        order by at, id;
+    create trigger search_message_added after insert on message begin
+        insert into search_entry (id, conversation, at) values (new.id, new.conversation, new.at)
+            on conflict (id) do update set stale = 2;
+    end;
+    create trigger search_message_changed after update of text, items, runs, owner on message
+        when old.owner is not new.owner or old.text is not new.text or old.items is not new.items or old.runs is not new.runs
+    begin
+        update search_entry set stale = 2 where id = new.id;
+    end;
+    create trigger search_message_purged after delete on message begin
+        delete from search_index where rowid = (select n from search_entry where id = old.id);
+        delete from search_entry where id = old.id;
+    end;
+    create trigger search_title_added after insert on conversation begin
+        insert into search_entry (id, conversation, at) values (new.id, new.id, new.created)
+            on conflict (id) do update set stale = 2;
+    end;
+    create trigger search_title_changed after update of title on conversation when old.title is not new.title begin
+        update search_entry set stale = 2 where id = new.id;
+    end;
+    create trigger search_conversation_purged after delete on conversation begin
+        delete from search_index where rowid = (select n from search_entry where id = old.id);
+        delete from search_entry where id = old.id;
+    end;
+    -- What a conversation cost, without reading its messages.
+    create index message_cost on message (conversation, cost) where cost is not null;
 ",
     "
     -- Branches moved to the trash, each by its first message, and when.
@@ -215,19 +260,46 @@ const MIGRATIONS: &[&str] = &[
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Migrates the database to the newest version in one transaction.
+#[cfg(test)]
 pub(super) fn migrate(db: &mut Connection) -> Result<(), OpenRefusal> {
+    migrate_after(db, |_| Ok(()))
+}
+
+/// Migrates the database to the newest version in one transaction. If it is an older one, `before` is called first with its
+/// version, while nobody else can write; if that fails, nothing is changed.
+pub(super) fn migrate_after(
+    db: &mut Connection,
+    before: impl Fn(u32) -> Result<(), OpenRefusal>,
+) -> Result<(), OpenRefusal> {
     if check_version(db)? == VERSION {
         return Ok(());
     }
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another instance may have migrated it in the meantime.
     let version = check_version(&transaction)?;
+    if version > 0 && version < VERSION {
+        before(version)?;
+    }
     for migration in &MIGRATIONS[version as usize..] {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
+}
+
+/// Creates an empty database of a version in memory.
+pub(super) fn empty_database(version: u32) -> rusqlite::Result<Connection> {
+    let db = Connection::open_in_memory()?;
+    create_tables(&db, version)?;
+    Ok(db)
+}
+
+/// Creates the tables of a version in an empty database.
+pub(super) fn create_tables(db: &Connection, version: u32) -> rusqlite::Result<()> {
+    MIGRATIONS.iter().take(version as usize).try_for_each(|migration| db.execute_batch(migration))?;
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    db.pragma_update(None, "user_version", version)
 }
 
 /// Returns the version of the database, or 0 for a new one.

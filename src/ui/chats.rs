@@ -37,6 +37,8 @@ pub struct Chats {
     /// The prompts sent before, newest first.
     pub prompt_history: Vec<String>,
     pub database: DatabaseState,
+    /// Why nothing can be written to the database that is about to be open.
+    pub write_refusal: Option<store::StoreError>,
     /// The wire traffic of the answers in progress.
     pub recordings: BTreeMap<MessageId, RecordingInProgress>,
     pub saves: PendingSaves,
@@ -80,7 +82,16 @@ pub enum PaneContent {
 pub enum DatabaseState {
     Opening(InitialConversation),
     Ready,
+    /// It is of a later version: what is in it can be read, and nothing is sent.
+    ReadOnly(store::StoreError),
     Broken(store::StoreError),
+}
+
+impl DatabaseState {
+    /// Returns whether it can be read.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Ready | Self::ReadOnly(_))
+    }
 }
 
 impl Chats {
@@ -98,6 +109,7 @@ impl Chats {
             new_settings,
             prompt_history: Vec::new(),
             database: DatabaseState::Opening(initial),
+            write_refusal: None,
             recordings: BTreeMap::new(),
             saves: PendingSaves::default(),
             daily_cost: DailyCost::default(),
@@ -108,6 +120,22 @@ impl Chats {
     /// Returns the conversation on the screen once it has a prompt; `ask` prints it, and it can be resumed.
     pub fn current_conversation(&self) -> Option<&Conversation> {
         self.conversations.get(&self.content.conversation_id()?)
+    }
+
+    /// Makes a new conversation temporary if the next one is to be.
+    pub fn make_temporary_if_wanted(&mut self, conversation: &mut Conversation) {
+        if std::mem::take(&mut self.saves.temporary.is_next) {
+            conversation.is_temporary = true;
+            self.saves.temporary.add(conversation.id);
+        }
+    }
+
+    /// Returns whether what is on the screen is temporary.
+    pub fn is_temporary(&self) -> bool {
+        match self.current_conversation() {
+            Some(conversation) => conversation.is_temporary,
+            None => self.saves.temporary.is_next,
+        }
     }
 
     /// Returns the settings for the next prompt on the screen.

@@ -29,6 +29,8 @@ pub struct CommandList {
     pub query: TextField,
     /// Commands by use, then conversations, then models: the order of rows that match equally well.
     rows: Vec<CommandRow>,
+    /// The last row once something is typed: what searches everything for it.
+    search_row: Option<CommandRow>,
     /// How many of the first conversations are listed before anything is typed.
     recent_count: usize,
     /// Whether a command has ever been run from here.
@@ -80,6 +82,8 @@ pub enum CommandTarget {
     Conversation(ConversationId),
     Model(String),
     Theme(String),
+    /// Searches everything that was said.
+    Search(String),
 }
 
 /// A line of the list.
@@ -89,11 +93,12 @@ enum CommandEntry {
     Blank,
     /// The index of a row, and the clusters of its title that match.
     Row(usize, Vec<u32>),
+    Search,
 }
 
 impl BrowserRow for CommandEntry {
     fn is_selectable(&self) -> bool {
-        matches!(self, Self::Row(..))
+        matches!(self, Self::Row(..) | Self::Search)
     }
 }
 
@@ -120,6 +125,7 @@ impl CommandList {
     pub fn selected(&self) -> Option<&CommandRow> {
         match self.browser.selected()? {
             CommandEntry::Row(index, _) => self.rows.get(*index),
+            CommandEntry::Search => self.search_row.as_ref(),
             CommandEntry::Heading(_) | CommandEntry::Blank => None,
         }
     }
@@ -128,7 +134,7 @@ impl CommandList {
     pub fn titles(&self) -> impl Iterator<Item = &str> {
         self.browser.rows().iter().filter_map(|entry| match entry {
             CommandEntry::Row(index, _) => Some(self.rows[*index].title.as_str()),
-            CommandEntry::Heading(_) | CommandEntry::Blank => None,
+            CommandEntry::Heading(_) | CommandEntry::Blank | CommandEntry::Search => None,
         })
     }
 
@@ -164,6 +170,7 @@ impl CommandList {
 
     fn update(&mut self) {
         let query = self.query.text();
+        self.search_row = search_row(query.trim());
         let entries = if query.trim().is_empty() { self.unfiltered() } else { self.filtered(&query) };
         self.browser.set_rows(entries);
         self.browser.go_to_start();
@@ -201,6 +208,10 @@ impl CommandList {
             group = Some(grade);
             entries.push(CommandEntry::Row(found.index, found.clusters));
         }
+        if !entries.is_empty() {
+            entries.push(CommandEntry::Blank);
+        }
+        entries.push(CommandEntry::Search);
         entries
     }
 
@@ -213,6 +224,20 @@ impl CommandList {
             format!("{} of {}", self.titles().count(), self.rows.len())
         }
     }
+}
+
+/// The row that searches everything for what is typed.
+fn search_row(query: &str) -> Option<CommandRow> {
+    (!query.is_empty()).then(|| CommandRow {
+        title: format!("Search what was said: {query}"),
+        terms: String::new(),
+        value: String::new(),
+        side: CommandSide::Word("search".into()),
+        about: vec![describe(Action::SearchAll).to_owned()],
+        composer: Some(format!("/search {query}")),
+        shell: shell_command(Action::SearchAll).map(str::to_owned),
+        target: CommandTarget::Search(query.to_owned()),
+    })
 }
 
 #[cfg(test)]
@@ -237,10 +262,10 @@ mod tests {
         let mut list = CommandList::new(vec![row("my export"), row("export"), row("exports")], 0, false);
         list.paste("export");
         let kinds: Vec<bool> = list.browser.rows().iter().map(BrowserRow::is_selectable).collect();
-        assert_eq!(kinds, [true, true, false, true]);
+        assert_eq!(kinds, [true, true, false, true, false, true]);
         assert_eq!(list.titles().collect::<Vec<_>>(), ["export", "exports", "my export"]);
         assert_eq!(list.selected().map(|row| row.title.as_str()), Some("export"));
         list.paste("zzz");
-        assert_eq!(list.selected(), None);
+        assert_eq!(list.selected().map(|row| row.title.as_str()), Some("Search what was said: exportzzz"));
     }
 }

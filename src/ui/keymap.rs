@@ -61,8 +61,12 @@ pub enum KeyContext {
     Xray,
     Tools,
     ToolPage,
+    Trash,
     Pager,
+    /// The search of everything that was said.
+    SearchAll,
     Connect,
+    SignIn,
     Tree,
     /// The tree as a tab of the rail.
     RailTree,
@@ -81,7 +85,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 38] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -112,8 +116,11 @@ impl KeyContext {
         Self::Xray,
         Self::Tools,
         Self::ToolPage,
+        Self::Trash,
         Self::Pager,
+        Self::SearchAll,
         Self::Connect,
+        Self::SignIn,
         Self::Tree,
         Self::RailTree,
         Self::VersionDiff,
@@ -145,7 +152,7 @@ impl KeyContext {
             Self::Field => ("field", "Fields in overlays", Text, &[Self::Overlay]),
             Self::ListOverlay => ("list-overlay", "Lists and pages in overlays", Place, &[Self::Overlay]),
             Self::Help => ("help-page", "Help", Text, &[Self::Field, Self::Overlay]),
-            Self::Safeguard => ("safeguard", "Switching a safeguard off", Place, &[Self::Overlay]),
+            Self::Safeguard => ("safeguard", "Before what cannot be undone", Place, &[Self::Overlay]),
             Self::Picker => ("picker", "Pickers", Text, &[Self::Field, Self::Overlay]),
             Self::ModelPicker => ("model-picker", "Models", Text, &[Self::Picker, Self::Field, Self::Overlay]),
             Self::AgainPicker => ("again-picker", "Answering again", Text, &[Self::Picker, Self::Field, Self::Overlay]),
@@ -160,7 +167,12 @@ impl KeyContext {
             Self::Xray => ("request", "Request and events", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::Trash => ("trash-list", "Trash", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Pager => ("result", "The result of a call", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::SignIn => ("sign-in", "Signing in", Place, &[Self::Overlay]),
+            Self::SearchAll => {
+                ("search-all", "Searching everything", Text, &[Self::Picker, Self::Field, Self::Overlay])
+            }
             Self::Tree => ("message-tree", "Tree", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::RailTree => ("rail-tree", "Tree in the rail", Mode, &[Self::Tree, Self::Rail, Self::Global]),
             Self::VersionDiff => ("versions", "Comparing versions", Place, &[Self::ListOverlay, Self::Overlay]),

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Effect,
-    chats::{Chats, DatabaseState, PaneContent},
+    chats::{Chats, PaneContent},
     cx::Cx,
     on_store::{carry_out, refresh_row},
 };
@@ -18,7 +18,7 @@ use crate::{
 
 /// Asks whether another instance has changed something.
 pub(crate) fn look_for_changes(cx: &mut Cx<'_>) {
-    if cx.chats.database == DatabaseState::Ready {
+    if cx.chats.database.is_open() {
         cx.effects.push(Effect::RunStoreJob(StoreJob::LookForChanges));
     }
 }
@@ -27,7 +27,9 @@ pub(crate) fn look_for_changes(cx: &mut Cx<'_>) {
 pub(crate) fn on_changed_elsewhere(cx: &mut Cx<'_>) {
     cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     cx.effects.push(Effect::RunStoreJob(cx.chats.daily_cost.sum_job()));
-    if let Some(id) = cx.chats.current_conversation().filter(|chat| !chat.is_new()).map(|chat| chat.id) {
+    if let Some(id) =
+        cx.chats.current_conversation().filter(|chat| !chat.is_new() && !chat.is_temporary).map(|chat| chat.id)
+    {
         cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
     }
 }
@@ -66,7 +68,8 @@ fn drop_missing(chats: &mut Chats, rows: &[ConversationSummary]) {
     let Chats { index, conversations, content, .. } = chats;
     let is_busy = |id: ConversationId| {
         let open = conversations.get(&id);
-        *content == PaneContent::Conversation(id) || open.is_some_and(|chat| chat.is_new() || !chat.turns.is_empty())
+        *content == PaneContent::Conversation(id)
+            || open.is_some_and(|chat| chat.is_new() || chat.is_temporary || !chat.turns.is_empty())
     };
     let stored: HashSet<_> = rows.iter().map(|row| row.id).collect();
     index.retain(|row| stored.contains(&row.id) || is_busy(row.id));

@@ -7,7 +7,7 @@ use ratatui::layout::Size;
 
 use super::{
     Action,
-    actions::{finding, list_actions, slash_commands, switching},
+    actions::{finding, list_actions, searching, slash_commands, switching},
     dispatch::on_action,
     focus,
     keymap::{KeyContext, KeyMeaning, KeyPress},
@@ -86,11 +86,12 @@ fn is_writing(screen: &Screen) -> bool {
 }
 
 fn run_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
-    if !matches!(action, Action::Cancel | Action::DeleteOrQuit) {
+    if !matches!(action, Action::Cancel | Action::DeleteOrQuit | Action::Quit) {
         screen.quit_until = None;
     }
     if screen.overlays.last().and_then(ScreenOverlay::key_context).is_some() {
         overlays::on_overlay_action(screen, cx, action);
+        searching::ask_on(screen, cx);
     } else {
         on_action(screen, cx, action);
     }
@@ -107,7 +108,10 @@ fn edit_text(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent) {
                 switching::schedule_draft_save(&mut screen.pane, cx);
             }
         }
-        _ => overlays::edit_text(&mut screen.overlays, cx.env, event),
+        _ => {
+            overlays::edit_text(&mut screen.overlays, cx.env, event);
+            searching::ask_on(screen, cx);
+        }
     }
 }
 
@@ -162,6 +166,11 @@ fn on_paste(screen: &mut Screen, cx: &mut Cx<'_>, text: &str) {
                 switching::schedule_draft_save(&mut screen.pane, cx);
             }
         }
-        Some(_) => overlays::on_paste(&mut screen.overlays, cx.env, text),
+        Some(_) => paste_into_overlay(screen, cx, text),
     }
+}
+
+fn paste_into_overlay(screen: &mut Screen, cx: &mut Cx<'_>, text: &str) {
+    overlays::on_paste(&mut screen.overlays, cx.env, text);
+    searching::ask_on(screen, cx);
 }

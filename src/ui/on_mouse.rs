@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     Action,
-    actions::{call_results, copying, list_actions, slash_commands, tree_actions},
+    actions::{call_results, copying, list_actions, searching, slash_commands, tree_actions},
     areas::{GUTTER_WIDTH, ScreenAreas},
     dispatch::on_action,
     overlays::{self, ScreenOverlay},
@@ -98,9 +98,11 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
             overlays::preview_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::Commands(list)) => list.on_wheel(rows as isize),
+        Some(ScreenOverlay::Search(search)) => search.on_wheel(rows as isize),
         Some(ScreenOverlay::Help(help)) => help.scroll(rows as isize, screen_area),
         Some(ScreenOverlay::Xray(xray)) => xray.on_wheel(rows as isize),
         Some(ScreenOverlay::Tools(list)) => list.on_wheel(rows as isize),
+        Some(ScreenOverlay::Trash(list)) => list.on_wheel(rows as isize),
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
         Some(ScreenOverlay::Tree(tree)) => tree.on_wheel(rows as isize),
         Some(ScreenOverlay::VersionDiff(diff)) => diff.on_wheel(rows as isize),
@@ -165,6 +167,11 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
                 overlays::open_commands::accept_command(screen, cx);
             }
         }
+        Some(ScreenOverlay::Search(search)) => {
+            if search.on_click(position, screen_area) {
+                searching::accept(screen, cx);
+            }
+        }
         Some(ScreenOverlay::Tree(tree)) => {
             let command = tree.on_click(position, TreePane::Overlay(screen_area));
             tree_actions::apply_command(screen, cx, command);
@@ -173,6 +180,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             let request = list.on_click(position, screen_area);
             overlays::apply_request(screen, cx, request);
         }
+        Some(ScreenOverlay::Trash(list)) => list.on_click(position, screen_area),
         Some(ScreenOverlay::List) if ScreenAreas::floating_list(size).contains(position) => {
             let inside = ScreenAreas::floating_content(ScreenAreas::floating_list(size));
             // The rows begin where those of a docked list do, a row higher without a field.
@@ -245,7 +253,11 @@ fn press_text(screen: &mut Screen, chats: &mut Chats, position: Position, area: 
 
 fn press_list(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Rect) {
     list_actions::focus_list(screen, cx.chats);
-    if let Some(id) = screen.list.conversation_at_row(position.y.saturating_sub(area.y), &cx.chats.index) {
+    let row = position.y.saturating_sub(area.y);
+    if screen.list.is_search_row(row) {
+        screen.list.move_cursor(ListStep::Last, &cx.chats.index);
+        list_actions::open_selected(screen, cx);
+    } else if let Some(id) = screen.list.conversation_at_row(row, &cx.chats.index) {
         screen.list.cursor = Some(id);
         list_actions::open_selected(screen, cx);
     }

@@ -3,8 +3,9 @@
 use super::{
     Effect, InitialConversation,
     actions::{
+        database_care, kept_state,
         model_settings::{ensure_model, fetch_models},
-        switching,
+        searching, switching, trash_actions,
     },
     chats::DatabaseState,
     chats::PaneContent,
@@ -29,8 +30,15 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Grants { grants, unconfirmed } => {
             super::actions::tool_actions::on_grants_loaded(cx, grants, &unconfirmed);
         }
+        StoreReply::Upgrading => {
+            cx.show_while(ToastSubject::Event, "the database is copied and brought up to date…");
+        }
+        StoreReply::ReadOnly(error) => database_care::on_read_only(cx, error),
+        StoreReply::Checked(result) => database_care::on_checked(screen, cx, result),
+        StoreReply::Repaired(result) => database_care::on_repaired(screen, cx, result),
         StoreReply::OpenFailed(error) => {
             cx.warn(format!("{error}: nothing will be saved"));
+            database_care::offer_repair(screen, &error);
             let opening = std::mem::replace(&mut cx.chats.database, DatabaseState::Broken(error));
             if matches!(cx.chats.content, PaneContent::Loading(_)) {
                 cx.chats.content = PaneContent::New;
@@ -42,7 +50,10 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
                 DatabaseState::Opening(InitialConversation::Prompt(prompt)) => {
                     switching::submit_prompt(screen, cx, prompt);
                 }
-                DatabaseState::Opening(_) | DatabaseState::Ready | DatabaseState::Broken(_) => (),
+                DatabaseState::Opening(_)
+                | DatabaseState::Ready
+                | DatabaseState::ReadOnly(_)
+                | DatabaseState::Broken(_) => (),
             }
             fetch_models(cx);
         }
@@ -73,7 +84,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Prompts(prompts) => {
             // Prompts of this run may have been sent before the database was read.
             for sent in std::mem::replace(&mut cx.chats.prompt_history, prompts).into_iter().rev() {
-                switching::remember_prompt(&mut cx.chats.prompt_history, sent);
+                switching::push_prompt(&mut cx.chats.prompt_history, sent);
             }
         }
         // Commands may have been run before the database was read.
@@ -84,12 +95,26 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         }
         StoreReply::Hints(times) => cx.chats.taught_hints.on_loaded(times),
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
-        StoreReply::Checks { conversation, checks } => {
+        StoreReply::Panes(panes) => kept_state::on_panes_loaded(screen, cx, &panes),
+        StoreReply::TrashListed(rows) => trash_actions::on_listed(screen, rows),
+        StoreReply::TrashPurged { before, conversations, has_more } => {
+            trash_actions::on_purged(screen, cx, before, &conversations, has_more);
+        }
+        StoreReply::ListPreview { conversation, preview } => screen.list.set_preview(conversation, preview),
+        StoreReply::Checks { conversation, checks, side_costs } => {
+            if let Some(chat) = cx.chats.conversations.get_mut(&conversation) {
+                chat.set_side_costs(side_costs);
+            }
             super::actions::source_checks::on_checks_loaded(&mut screen.pane, conversation, checks);
         }
         StoreReply::Recording { message, result } => {
             super::actions::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result);
         }
+        StoreReply::Found(portion) => searching::on_found(screen, cx, *portion),
+        StoreReply::SearchFailed { ticket, error } => searching::on_failed(screen, ticket, &error),
+        StoreReply::FilterValues(values) => searching::on_values(screen, values),
+        StoreReply::Previewed(conversation) => searching::on_previewed(screen, *conversation),
+        StoreReply::Indexing { waiting } => searching::on_indexing(screen, cx, waiting),
         StoreReply::Outcome { message, slot, result } => {
             super::actions::call_results::on_result_loaded(&mut screen.overlays, message, slot, result);
         }
@@ -107,6 +132,7 @@ fn open_exchange(screen: &mut Screen, cx: &mut Cx<'_>, exchange: OpeningExchange
     let mut conversation = Conversation::begun_with(exchange.prompt, answer, settings, &mut cx.chats.ids, cx.now);
     draft.clone_into(&mut conversation.draft);
     let id = conversation.id;
+    cx.chats.make_temporary_if_wanted(&mut conversation);
     on_conversation_loaded(screen, cx, conversation);
     refresh_row(cx.chats, id);
 }
@@ -118,6 +144,7 @@ fn on_database_opened(
     total: usize,
     new_draft: &str,
 ) {
+    let read_only = database_care::take_refusal(cx.chats);
     cx.chats.unlisted_count = total.saturating_sub(newest.len());
     list_sync::merge_summaries(cx.chats, newest);
     // First: no call of a tool may be decided without it.
@@ -125,14 +152,17 @@ fn on_database_opened(
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadUses));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadHints));
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPanes));
+    trash_actions::purge_expired(cx);
     if cx.chats.unlisted_count > 0 {
         cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     }
-    let DatabaseState::Opening(open) = std::mem::replace(&mut cx.chats.database, DatabaseState::Ready) else { return };
+    let state = read_only.map_or(DatabaseState::Ready, DatabaseState::ReadOnly);
+    let DatabaseState::Opening(open) = std::mem::replace(&mut cx.chats.database, state) else { return };
     match open {
         InitialConversation::New => {
             let composer = &mut screen.pane.composer;
-            if composer.is_empty() {
+            if composer.is_empty() && !cx.chats.saves.temporary.is_next {
                 composer.set_text(new_draft);
             }
         }
@@ -147,6 +177,10 @@ fn on_database_opened(
 }
 
 fn on_save_failed(cx: &mut Cx<'_>, ticket: crate::store::SaveTicket, error: &StoreError) {
+    if matches!(error, StoreError::Newer { .. }) {
+        database_care::on_save_refused(cx, ticket, error);
+        return;
+    }
     let gate = cx.chats.saves.on_failed(ticket);
     if let StoreError::Taken(prompt) = error {
         on_prompt_taken(cx, gate.map(|(id, _)| id), *prompt);
@@ -197,6 +231,7 @@ fn on_conversation_loaded(screen: &mut Screen, cx: &mut Cx<'_>, conversation: Co
             let typed = screen.pane.composer.text();
             let send = screen.pane.send_when_loaded;
             switching::show_conversation(screen, cx, id);
+            searching::jump_in_opened(screen, cx);
             if !typed.is_empty() {
                 // Text typed while loading goes after the saved draft. That draft was not shown yet, so it is not sent.
                 let draft = screen.pane.composer.text();

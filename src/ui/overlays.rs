@@ -13,7 +13,7 @@ use ratatui::layout::{Position, Rect};
 use super::{
     Action, Effect,
     actions::model_settings::{set_model, short_name},
-    actions::{copying, theme_actions},
+    actions::{copying, theme_actions, trash_actions},
     dispatch::on_action,
     keymap::KeyContext,
     screen::PaneFocus,
@@ -27,8 +27,10 @@ use crate::{
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         safeguard::SafeguardQuestion,
+        search::SearchOverlay,
         toasts::ToastSubject,
         tools::ToolList,
+        trash::TrashList,
         tree::{MessageTree, version_diff::VersionDiff},
         xray::XrayOverlay,
     },
@@ -41,7 +43,7 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
-use crate::ui::actions::{again_picker, claim_judge, tree_actions};
+use crate::ui::actions::{again_picker, claim_judge, searching, tree_actions};
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
@@ -66,7 +68,9 @@ pub enum ScreenOverlay {
     Safeguard(SafeguardQuestion),
     Xray(Box<XrayOverlay>),
     Tools(Box<ToolList>),
+    Trash(Box<TrashList>),
     Pager(Box<CallPager>),
+    Search(Box<SearchOverlay>),
     Tree(Box<MessageTree>),
     VersionDiff(Box<VersionDiff>),
     /// The list when it is not docked.
@@ -88,7 +92,9 @@ impl ScreenOverlay {
             | Self::Safeguard(_)
             | Self::Xray(_)
             | Self::Tools(_)
+            | Self::Trash(_)
             | Self::Pager(_)
+            | Self::Search(_)
             | Self::Tree(_)
             | Self::VersionDiff(_)
             | Self::List
@@ -101,6 +107,7 @@ impl ScreenOverlay {
         Some(match self {
             Self::Picker { of: PickerKind::Code, picker } if picker.query.is_empty() => KeyContext::CodeNumber,
             Self::Connect(connect) if connect.is_typing() => KeyContext::Field,
+            Self::Connect(connect) if connect.sign_in().is_some() => KeyContext::SignIn,
             Self::Connect(_) => KeyContext::Connect,
             Self::Picker { of, .. } => of.key_context(),
             Self::Parameters(_) => KeyContext::Form,
@@ -109,7 +116,9 @@ impl ScreenOverlay {
             Self::Safeguard(_) => KeyContext::Safeguard,
             Self::Xray(xray) => xray.key_context(),
             Self::Tools(list) => list.key_context(),
+            Self::Trash(list) => list.key_context(),
             Self::Pager(pager) => pager.key_context(),
+            Self::Search(_) => KeyContext::SearchAll,
             Self::Tree(_) => KeyContext::Tree,
             Self::VersionDiff(_) => KeyContext::VersionDiff,
             Self::List | Self::Rail => return None,
@@ -150,12 +159,14 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
         (Action::Accept, Some(ScreenOverlay::Commands(_))) => open_commands::accept_command(screen, cx),
         (_, Some(ScreenOverlay::Commands(list))) => list.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Safeguard(question))) => {
-            let question = *question;
             if action == Action::ConfirmSafeguard {
+                let question = question.clone();
                 screen.overlays.pop();
-                super::dispatch::run_confirmed(cx, question.action);
+                super::dispatch::run_confirmed(screen, cx, &question);
             }
         }
+        (Action::Accept, Some(ScreenOverlay::Search(_))) => searching::accept(screen, cx),
+        (_, Some(ScreenOverlay::Search(search))) => search.on_action(action, screen_area),
         (Action::Accept, Some(ScreenOverlay::Help(_))) => close_top(screen, cx),
         (_, Some(ScreenOverlay::Help(help))) => help.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Xray(xray))) => {
@@ -165,6 +176,10 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
         (_, Some(ScreenOverlay::Tools(list))) => {
             let request = list.on_action(action, screen_area);
             apply_request(screen, cx, request);
+        }
+        (_, Some(ScreenOverlay::Trash(list))) => {
+            let request = list.on_action(action, screen_area);
+            trash_actions::apply_request(screen, cx, request);
         }
         (_, Some(ScreenOverlay::Pager(pager))) => {
             let request = pager.on_action(action);
@@ -190,10 +205,12 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
         Some(ScreenOverlay::Parameters(form)) => form.edit(event),
         Some(ScreenOverlay::Xray(xray)) => xray.edit_query(event),
         Some(ScreenOverlay::Tools(list)) => list.edit_query(event),
+        Some(ScreenOverlay::Trash(list)) => list.edit_query(event),
         Some(ScreenOverlay::Pager(pager)) => pager.edit_query(event),
         Some(ScreenOverlay::Connect(connect)) => connect.edit(event),
         Some(ScreenOverlay::Commands(list)) => list.edit(event),
         Some(ScreenOverlay::Help(help)) => help.edit(event),
+        Some(ScreenOverlay::Search(search)) => search.edit(event),
         Some(
             ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Tree(_)
@@ -217,6 +234,7 @@ fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         }
         Some(ScreenOverlay::Xray(xray)) => xray.back(),
         Some(ScreenOverlay::Tools(list)) => list.back(),
+        Some(ScreenOverlay::Trash(list)) => list.back(),
         Some(ScreenOverlay::Pager(pager)) => pager.back(),
         _ => false,
     };
@@ -267,6 +285,8 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             ScreenOverlay::Xray(xray) => xray.lay_out(screen_area.as_size()),
             ScreenOverlay::Pager(pager) => pager.lay_out(screen_area.as_size()),
             ScreenOverlay::Commands(list) => list.scroll_to_cursor(screen_area),
+            ScreenOverlay::Search(search) => search.sync(screen_area, &cx.now.to_zoned(cx.env.time_zone.clone())),
+            ScreenOverlay::Trash(list) => list.scroll_to_cursor(screen_area),
             ScreenOverlay::Connect(_)
             | ScreenOverlay::Help(_)
             | ScreenOverlay::Safeguard(_)
@@ -321,9 +341,11 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
         Some(ScreenOverlay::Connect(connect)) => connect.paste(text),
         Some(ScreenOverlay::Xray(xray)) => xray.paste(text),
         Some(ScreenOverlay::Tools(list)) => list.paste(text),
+        Some(ScreenOverlay::Trash(list)) => list.paste(text),
         Some(ScreenOverlay::Pager(pager)) => pager.paste(text),
         Some(ScreenOverlay::Commands(list)) => list.paste(text),
         Some(ScreenOverlay::Help(help)) => help.paste(text),
+        Some(ScreenOverlay::Search(search)) => search.paste(text),
         Some(
             ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Tree(_)
@@ -351,7 +373,9 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Trash(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Search(_)
             | ScreenOverlay::VersionDiff(_)
             | ScreenOverlay::Connect(_)
             | ScreenOverlay::Rail,
@@ -386,7 +410,9 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Trash(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Search(_)
             | ScreenOverlay::Tree(_)
             | ScreenOverlay::VersionDiff(_)
             | ScreenOverlay::Rail,

@@ -6,6 +6,7 @@ use ratatui::layout::Size;
 
 use super::{
     Action,
+    actions::kept_state::PaneState,
     areas::{BOTH_DOCK_WIDTH, GUTTER_WIDTH, LIST_DOCK_WIDTH, PaneWidths, ScreenAreas, SidePanes},
     chats::Chats,
     environment::Environment,
@@ -16,14 +17,16 @@ use super::{
 use crate::{
     chat::{CallId, ConversationId, MessageId, Timestamp},
     render::markdown::{LayoutBudget, MarkdownLayout},
+    store::SearchTicket,
     ui::{
         actions::{finding, list_actions, source_checks},
         composer::Composer,
         conversations::list::ConversationList,
         effect::{TextId, TextPlace},
         rail::{Rail, RailTab},
+        search::SearchTarget,
         slash::SlashList,
-        transcript::{SelectionInput, Transcript, error_card},
+        transcript::{ReadingPlace, SelectionInput, Transcript, error_card},
         tree::MessageTree,
     },
 };
@@ -60,6 +63,8 @@ pub struct Screen {
     pub tree: MessageTree,
     /// Only the text and the composer are shown.
     pub is_zen: bool,
+    /// The panes as they were saved last; `None` before the first frame.
+    pub saved_panes: Option<PaneState>,
     /// The rail has something to show about the conversation on the screen.
     pub rail_has_content: bool,
     /// The last one is on top and has the keys.
@@ -70,6 +75,10 @@ pub struct Screen {
     pub running_command: Option<String>,
     /// The commands that begin with what is typed after a slash.
     pub slash: SlashList,
+    /// Where a search leads once the conversation is loaded.
+    pub pending_jump: Option<SearchTarget>,
+    /// The number of the last search of everything.
+    pub last_search: SearchTicket,
     /// Until then, a second `^C` quits.
     pub quit_until: Option<Timestamp>,
 }
@@ -82,6 +91,10 @@ pub struct ConversationPane {
     pub composer: Composer,
     /// When the draft is due to be saved.
     pub draft_due: Option<Timestamp>,
+    /// When the place of the reader is saved next.
+    pub place_due: Option<Timestamp>,
+    /// The place of the reader in the last frame.
+    pub noted_place: Option<(ConversationId, Option<ReadingPlace>)>,
     /// Enter was pressed before the conversation was loaded.
     pub send_when_loaded: bool,
     /// What the composer is editing instead of a new prompt.
@@ -112,7 +125,7 @@ pub enum PaneFocus {
 }
 
 /// Whether a side pane is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum PaneVisibility {
     /// Shown if there is room beside the text.
     Auto,
@@ -139,6 +152,8 @@ impl Screen {
                 transcripts: BTreeMap::new(),
                 composer: Composer::default(),
                 draft_due: None,
+                place_due: None,
+                noted_place: None,
                 send_when_loaded: false,
                 editing: None,
                 unfinished_edits: BTreeMap::new(),
@@ -152,8 +167,11 @@ impl Screen {
             rail_visibility: PaneVisibility::Auto,
             tree: MessageTree::default(),
             is_zen: false,
+            saved_panes: None,
             rail_has_content: false,
             overlays: Vec::new(),
+            pending_jump: None,
+            last_search: SearchTicket::default(),
             pending_sequence: None,
             mouse: MouseState::default(),
             running_command: None,

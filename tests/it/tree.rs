@@ -371,3 +371,18 @@ fn ten_thousand_messages_are_walked_once_and_only_the_window_is_laid_out() {
     assert_eq!(scrolled.messages_walked, 10_000, "no key walks them again");
     assert!(scrolled.rows_laid_out - opened.rows_laid_out <= 105 * 40, "{scrolled:?}");
 }
+
+#[test]
+fn the_fork_of_a_temporary_conversation_is_temporary_too() {
+    let mut app = Harness::new(120, 40);
+    app.set_draft("/temporary");
+    app.press("enter");
+    let stream = app.send_prompt("a secret");
+    app.stream_answer(stream, "another secret");
+    app.effects.clear();
+    app.press("ctrl-x k");
+    app.set_focus(PaneFocus::Transcript);
+    app.press("m");
+    assert!(app.conversation().expect("the fork").is_temporary);
+    assert!(changes(&mut app).is_empty(), "nothing of it reaches the disk");
+}

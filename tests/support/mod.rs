@@ -4,6 +4,7 @@
 pub mod branched;
 pub mod cited_answer;
 pub mod compose;
+pub mod corpus;
 pub mod fake_server;
 pub mod harness;
 pub mod json_schema;

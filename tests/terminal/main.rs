@@ -25,6 +25,10 @@ mod notifications;
 mod queue;
 mod raw_input;
 mod safety;
+mod searching;
+mod sign_in;
+mod stored;
+mod temporary;
 mod trials;
 mod trouble;
 

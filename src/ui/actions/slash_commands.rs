@@ -3,8 +3,9 @@
 use super::{
     finding, list_actions, list_changes,
     model_settings::{self, available_efforts},
+    searching,
     setting_choices::{change_setting, setting_choices, setting_named},
-    switching,
+    switching, title_actions,
 };
 use crate::{
     chat::Effort,
@@ -273,10 +274,12 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
             model_settings::change_settings(cx, |settings| settings.instructions = Some(argument));
             cx.show_message("the system prompt applies from the next message on");
         }
+        Action::RenameConversation if argument == "auto" => title_actions::suggest_title(screen, cx),
         Action::RenameConversation => match cx.chats.content.conversation_id() {
             Some(id) => list_changes::rename_conversation(screen, cx, id, &argument),
             None => cx.show_message(list_actions::UNTITLED),
         },
+        Action::SearchAll => searching::open_search(screen, cx, &argument),
         Action::TagConversation => list_changes::change_tags(screen, cx, &argument),
         Action::Find => {
             finding::open_find(screen, cx);

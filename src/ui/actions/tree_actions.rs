@@ -256,6 +256,9 @@ pub(crate) fn fork(screen: &mut Screen, cx: &mut Cx<'_>) {
         return;
     };
     let (id, title) = (fork.id, fork.title.clone());
+    if fork.is_temporary {
+        cx.chats.saves.temporary.add(id);
+    }
     cx.chats.conversations.insert(id, fork);
     carry_out(cx, id, next);
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadChecks(id)));

@@ -144,7 +144,9 @@ fn find_xray(overlays: &mut [ScreenOverlay]) -> Option<&mut XrayOverlay> {
         | ScreenOverlay::Help(_)
         | ScreenOverlay::Safeguard(_)
         | ScreenOverlay::Tools(_)
+        | ScreenOverlay::Trash(_)
         | ScreenOverlay::Pager(_)
+        | ScreenOverlay::Search(_)
         | ScreenOverlay::Tree(_)
         | ScreenOverlay::VersionDiff(_)
         | ScreenOverlay::List

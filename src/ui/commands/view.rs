@@ -88,10 +88,6 @@ impl CommandListView<'_> {
         let room = frame::text_column(area).width;
         let side_width = self.list.rows.iter().map(|row| text::width(self.side(row, room).0)).max().unwrap_or(0);
         let muted = self.theme.style(ColourRole::Muted);
-        if self.list.browser.rows().is_empty() {
-            let words = "No matches.";
-            key_hints::styled_line(words, muted).render(frame::text_column(area), buf);
-        }
         for (place, entry, is_selected) in self.list.browser.visible_rows(area) {
             match entry {
                 CommandEntry::Blank => (),
@@ -100,6 +96,11 @@ impl CommandListView<'_> {
                 }
                 CommandEntry::Row(index, lit) => {
                     self.draw_row(&self.list.rows[*index], lit, is_selected, side_width, place, buf);
+                }
+                CommandEntry::Search => {
+                    if let Some(row) = &self.list.search_row {
+                        self.draw_row(row, &[], is_selected, side_width, place, buf);
+                    }
                 }
             }
         }
@@ -213,6 +214,7 @@ impl Widget for CommandListView<'_> {
         let verb = match selected.map(|row| &row.target) {
             Some(CommandTarget::Conversation(_)) => "open",
             Some(CommandTarget::Model(_) | CommandTarget::Theme(_)) => "use",
+            Some(CommandTarget::Search(_)) => "search",
             Some(CommandTarget::Action(_)) | None => "run",
         };
         let labels: [(&[Action], &str); 2] = [(&[Action::Accept], verb), (&[Action::Back], "close")];

@@ -11,7 +11,7 @@ mod view;
 use crossterm::event::KeyEvent;
 use jiff::{civil::Date, tz::TimeZone};
 
-use crate::chat::{ConversationId, ConversationSummary, Timestamp};
+use crate::chat::{ConversationId, ConversationPreview, ConversationSummary, Timestamp};
 use crate::ui::{conversation_index::ConversationIndex, overlay::field::TextField};
 use filter::FilteredRow;
 pub use floating::FloatingListView;
@@ -33,8 +33,14 @@ pub struct ConversationList {
     /// The conversations that match the filter; `None` without a filter.
     matching: Option<Vec<FilteredRow>>,
     len: usize,
+    /// What is known about the conversation under the cursor; without details until they are loaded.
+    preview: Option<(ConversationId, Option<ConversationPreview>)>,
     /// What the rows were arranged from; while it is the same, they are.
     arranged_from: Option<ListInputs>,
+    /// The cursor is on the last row, which searches what was said.
+    on_search_row: bool,
+    /// How often the rows were arranged, for tests.
+    pub arrangements: u64,
     /// The index of the cursor among the listed conversations.
     cursor_index: usize,
     /// The first visible row.
@@ -57,6 +63,8 @@ enum ListEntry<'a> {
     Heading(&'a str),
     /// An index into the summaries.
     Conversation(usize),
+    /// What searches what was said for the filter.
+    Search,
 }
 
 /// A move of the cursor.
@@ -76,10 +84,12 @@ impl ConversationList {
         let is_same =
             |from: &ListInputs| from.revision == index.revision() && from.filter == filter && from.today == today;
         if !self.arranged_from.as_ref().is_some_and(is_same) {
+            self.arrangements += 1;
             let days = GroupDays::new(today, zone);
             self.matching = (!filter.trim().is_empty()).then(|| filter::filtered_rows(&filter, index));
             self.len = self.matching.as_ref().map_or(index.len(), Vec::len);
             self.groups = days.divide(self.len, |at| &index[self.summary_index(at)]);
+            self.on_search_row &= self.arranged_from.as_ref().is_some_and(|from| from.filter == filter);
             self.arranged_from = Some(ListInputs { revision: index.revision(), filter, today, ends_at: days.ends_at });
         }
         self.locate_cursor(index);
@@ -99,16 +109,58 @@ impl ConversationList {
         self.len == 0
     }
 
+    /// Returns the conversation under the cursor of a filtered list, if nothing was asked about it yet.
+    pub fn wants_preview(&mut self) -> Option<ConversationId> {
+        let cursor = self.cursor.filter(|_| self.filter.is_some() && self.len > 0)?;
+        if self.preview.as_ref().is_some_and(|(id, _)| *id == cursor) {
+            return None;
+        }
+        self.preview = Some((cursor, None));
+        Some(cursor)
+    }
+
+    /// Takes what is known about a conversation, if the cursor is still on it.
+    pub fn set_preview(&mut self, conversation: ConversationId, preview: ConversationPreview) {
+        if let Some((id, known)) = &mut self.preview
+            && *id == conversation
+        {
+            *known = Some(preview);
+        }
+    }
+
     /// Moves the cursor among the listed conversations.
     pub fn move_cursor(&mut self, step: ListStep, summaries: &[ConversationSummary]) {
         let last = self.len.saturating_sub(1);
-        self.cursor_index = match step {
-            ListStep::Down(by) => self.cursor_index.saturating_add(by).min(last),
-            ListStep::Up(by) => self.cursor_index.saturating_sub(by),
+        // The row that searches stands behind the last conversation.
+        let behind = if self.search_words().is_some() { last + 1 } else { last };
+        let from = if self.is_on_search_row() { last + 1 } else { self.cursor_index };
+        let to = match step {
+            ListStep::Down(by) => from.saturating_add(by).min(behind),
+            ListStep::Up(by) => from.saturating_sub(by),
             ListStep::First => 0,
-            ListStep::Last => last,
+            ListStep::Last => behind,
         };
-        self.cursor = self.id_at(self.cursor_index, summaries);
+        self.on_search_row = to > last;
+        self.cursor_index = to.min(last);
+        self.cursor = self.id_at(self.cursor_index, summaries).filter(|_| !self.on_search_row);
+    }
+
+    /// What the last row searches for: the filter, if there is one.
+    pub fn search_words(&self) -> Option<String> {
+        let words = self.filter.as_ref()?.text();
+        (!words.trim().is_empty()).then(|| words.trim().to_owned())
+    }
+
+    /// Whether the cursor is on the row that searches; it is the only one if nothing matches the filter.
+    pub fn is_on_search_row(&self) -> bool {
+        let is_there = self.on_search_row && self.cursor.is_none() || self.len == 0;
+        is_there && self.search_words().is_some()
+    }
+
+    /// Whether a row of the pane is the one that searches, for a click.
+    pub fn is_search_row(&self, row: u16) -> bool {
+        let row = row.checked_sub(2).map(|row| usize::from(row) + self.top_row);
+        row.and_then(|row| self.entry_at(row)) == Some(ListEntry::Search)
     }
 
     /// Returns the conversation listed after this one, else the one before it.
@@ -121,7 +173,8 @@ impl ConversationList {
     /// Scrolls the cursor into view; call it before each frame, with the height of the whole pane.
     pub fn scroll_to_cursor(&mut self, height: u16) {
         let height = usize::from(height.saturating_sub(3).max(1));
-        let row = self.row_of(self.cursor_index);
+        let row =
+            if self.is_on_search_row() { self.row_count().saturating_sub(1) } else { self.row_of(self.cursor_index) };
         // The first conversation of a group brings its heading into view.
         let heading = self.groups.iter().any(|group| group.first == self.cursor_index);
         let first = if heading && height > 1 { row.saturating_sub(1) } else { row };
@@ -137,7 +190,7 @@ impl ConversationList {
         let row = usize::from(row.checked_sub(2)?) + self.top_row;
         match self.entry_at(row)? {
             ListEntry::Conversation(at) => summaries.get(at).map(|summary| summary.id),
-            ListEntry::Blank | ListEntry::Heading(_) => None,
+            ListEntry::Blank | ListEntry::Heading(_) | ListEntry::Search => None,
         }
     }
 
@@ -150,6 +203,7 @@ impl ConversationList {
     /// Removes the filter.
     pub fn clear_filter(&mut self) {
         self.filter = None;
+        self.preview = None;
         self.is_filtering = false;
     }
 
@@ -214,8 +268,15 @@ impl ConversationList {
         found.map_or(&[], |at| &matching[at].lit)
     }
 
-    /// Returns the number of rows: a heading before each group, and a blank row between two groups.
+    /// Returns the number of rows: a heading before each group, a blank row between two groups, and what searches.
     fn row_count(&self) -> usize {
+        match self.search_words() {
+            Some(_) => self.conversation_rows().max(1) + 2,
+            None => self.conversation_rows(),
+        }
+    }
+
+    fn conversation_rows(&self) -> usize {
         (self.len + 2 * self.groups.len()).saturating_sub(1)
     }
 
@@ -225,6 +286,9 @@ impl ConversationList {
     }
 
     fn entry_at(&self, row: usize) -> Option<ListEntry<'_>> {
+        if row >= self.conversation_rows() {
+            return self.entry_behind(row - self.conversation_rows());
+        }
         // Each group has two rows more than conversations, but the first has no blank row before it.
         let nth = self.groups.iter().enumerate().position(|(nth, group)| row <= group.end + 2 * nth)?;
         let group = &self.groups[nth];
@@ -234,6 +298,17 @@ impl ConversationList {
             1 => ListEntry::Heading(group.heading),
             _ => ListEntry::Conversation(self.summary_index(group.first + in_group - 2)),
         })
+    }
+
+    /// What stands behind the last conversation: a blank row and what searches; if nothing matches, that is said before.
+    fn entry_behind(&self, row: usize) -> Option<ListEntry<'_>> {
+        self.search_words()?;
+        match row + usize::from(self.len > 0) {
+            0 => Some(ListEntry::Heading("No match.")),
+            1 => Some(ListEntry::Blank),
+            2 => Some(ListEntry::Search),
+            _ => None,
+        }
     }
 
     /// Returns the number of rows below a window of this height.

@@ -1,5 +1,7 @@
 //! A text field of one line, for a filter, a name or a key.
 
+use std::ops::Range;
+
 use crossterm::event::KeyEvent;
 use ratatui::{
     buffer::Buffer,
@@ -10,7 +12,7 @@ use ratatui::{
 use crate::text;
 use crate::{
     render::theme::Theme,
-    ui::composer::{Composer, visible_cluster},
+    ui::composer::{Composer, MotionDirection, MotionReach, visible_cluster},
 };
 
 /// A line of text that is edited with the keys of readline.
@@ -56,6 +58,20 @@ impl TextField {
     /// Inserts pasted text; its line breaks become blanks.
     pub fn paste(&mut self, text: &str) {
         self.line.insert_str(&without_line_ends(text));
+    }
+
+    pub fn text_before_cursor(&self) -> String {
+        self.line.text_before_cursor()
+    }
+
+    /// Replaces a part of the text; the cursor goes behind it. This can be undone.
+    pub fn replace(&mut self, range: Range<usize>, with: &str) {
+        let text = self.text();
+        let (Some(before), Some(after)) = (text.get(..range.start), text.get(range.end..)) else { return };
+        self.line.replace(&format!("{before}{with}{after}"));
+        for _ in text::clusters(after) {
+            self.line.move_cursor(MotionDirection::Backward, MotionReach::Cluster);
+        }
     }
 
     /// Edits a query; returns whether it is another one now.

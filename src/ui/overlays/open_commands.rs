@@ -11,6 +11,7 @@ use crate::{
         action::{ACTIONS, ActionEntry, ActionListing},
         actions::{
             model_settings::{self, effort_in_force, short_name},
+            searching,
             setting_choices::setting_in_force,
             slash_commands, switching,
         },
@@ -76,6 +77,7 @@ pub(crate) fn accept_command(screen: &mut Screen, cx: &mut Cx<'_>) {
         CommandTarget::Conversation(id) => switching::open_conversation(screen, cx, id),
         CommandTarget::Model(model) => model_settings::set_model(cx, model),
         CommandTarget::Theme(name) => set_theme(&mut screen.overlays, cx, name),
+        CommandTarget::Search(query) => searching::open_search(screen, cx, &query),
     }
 }
 

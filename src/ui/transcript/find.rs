@@ -20,7 +20,7 @@ use crate::{
         row::{RowKind, StyledRow},
         source_map::{SourceKind, SourceSpan},
     },
-    text::SearchNeedle,
+    text::{SearchNeedle, SearchTerm},
     ui::overlay::field::TextField,
 };
 use hits::{FindHit, FindHits};
@@ -35,6 +35,8 @@ pub struct FindState {
     needle: SearchNeedle,
     hits: FindHits,
     current: Option<FindHit>,
+    /// The only message that the first match may be in: a search of everything led there.
+    wanted: Option<MessageId>,
     /// Where the search started; each change of the query searches from there again.
     origin: Option<RowAnchor>,
     /// The part that was opened for the current match, by the item that folds it.
@@ -64,6 +66,16 @@ impl Transcript {
         }
     }
 
+    /// Marks the places of terms that a search of everything found, beginning in a message; `query` is how they are shown.
+    pub fn find_terms(&mut self, terms: Vec<SearchTerm>, query: &str, message: MessageId, message_index: usize) {
+        self.close_find();
+        let part = PartKey::new(PartKind::Head);
+        let origin = RowAnchor { message, message_index, part, folded_by: None, part_row: 0, source_start: 0 };
+        let find = FindState::new(query, Some(origin));
+        let needle = SearchNeedle::of_terms(terms);
+        self.find = Some(FindState { needle, typing: false, wanted: Some(message), ..find });
+    }
+
     /// The active search, if any.
     pub fn find(&self) -> Option<&FindState> {
         self.find.as_ref()
@@ -77,7 +89,7 @@ impl Transcript {
         }
         let query = find.field.text();
         if !query.is_empty() {
-            self.last_query = query;
+            self.last_query = Some((query, find.needle));
         }
     }
 
@@ -108,10 +120,11 @@ impl Transcript {
     /// Goes to the next or previous match; without an active search, resumes the last one. Returns `false` if there was
     /// none.
     pub fn step_match(&mut self, forward: bool) -> bool {
-        if self.find.is_none() && !self.last_query.is_empty() {
-            let mut find = FindState::new(&self.last_query, self.top);
-            find.typing = false;
-            self.find = Some(find);
+        if self.find.is_none()
+            && let Some((query, needle)) = &self.last_query
+        {
+            let find = FindState::new(query, self.top);
+            self.find = Some(FindState { needle: needle.clone(), typing: false, ..find });
             self.pending_moves.push(PendingMove::ShowMatch);
             return true;
         }
@@ -148,7 +161,7 @@ impl Transcript {
         if needle != find.needle {
             find.needle = needle;
             find.hits = FindHits::starting_at(find.origin.map_or(0, |origin| origin.message_index));
-            find.current = None;
+            (find.current, find.wanted) = (None, None);
             find.wrap = None;
             self.pending_moves.push(PendingMove::ShowMatch);
         }
@@ -156,6 +169,9 @@ impl Transcript {
 
     fn step_to_match(&mut self, forward: bool) {
         let Some(find) = &mut self.find else { return };
+        if find.current.is_none() && find.wanted.take().is_some() {
+            return; // The next layout goes to the first match from there on.
+        }
         let Some((hit, wrapped)) = find.current.and_then(|current| find.hits.step(current, forward)) else { return };
         find.current = Some(hit);
         find.wrap = wrapped.then_some(if forward { FindWrap::Top } else { FindWrap::End });
@@ -171,6 +187,7 @@ impl FindState {
             needle: SearchNeedle::new(query),
             hits: FindHits::starting_at(origin.map_or(0, |origin| origin.message_index)),
             current: None,
+            wanted: None,
             origin,
             unfolded: None,
             wrap: None,
@@ -212,7 +229,8 @@ impl LayoutPass<'_> {
                 let (index, part, source) = find.origin.map_or((0, PartKey::new(PartKind::Head), 0), |origin| {
                     (origin.message_index, origin.part, origin.source_start)
                 });
-                find.current = find.hits.first_from(index, part, source);
+                let first = find.hits.first_from(index, part, source);
+                find.current = first.filter(|hit| find.wanted.is_none_or(|wanted| wanted == hit.message));
                 if find.current.is_some() {
                     self.transcript.pending_moves.push(PendingMove::ShowMatch);
                 }

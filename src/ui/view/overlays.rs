@@ -23,9 +23,11 @@ use crate::{
         results::pager::PagerView,
         safeguard::SafeguardView,
         screen::HINTS_DELAY,
+        search::SearchOverlayView,
         status::leader_hints::LeaderView,
         toasts::ToastView,
         tools::ToolListView,
+        trash::TrashView,
         tree::{TreePane, TreeView, version_diff::VersionDiffView},
         xray::XrayView,
     },
@@ -67,7 +69,7 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
                 view.render(screen, frame.buffer);
             }
             ScreenOverlay::Safeguard(question) => {
-                SafeguardView { question: *question, keymap, theme }.render(screen, frame.buffer);
+                SafeguardView { question, keymap, theme }.render(screen, frame.buffer);
             }
             ScreenOverlay::Xray(xray) => {
                 let view = XrayView { xray, now, message: state.toasts.text(), keymap, theme };
@@ -76,6 +78,12 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             }
             ScreenOverlay::Pager(pager) => {
                 let view = PagerView { pager, message: state.toasts.text(), keymap, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Search(search) => {
+                let now = &now.to_zoned(state.env.time_zone.clone());
+                let view = SearchOverlayView { search, now, keymap, theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
@@ -88,6 +96,18 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             ScreenOverlay::Tools(list) => {
                 let notice = no_tools_reason(&state.chats, &state.env);
                 let view = ToolListView { list, notice: notice.as_deref(), keymap, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Trash(list) => {
+                let view = TrashView {
+                    list,
+                    now,
+                    zone: &state.env.time_zone,
+                    kept_days: Some(state.env.config.trash_days).filter(|days| *days > 0),
+                    keymap,
+                    theme,
+                };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
@@ -142,7 +162,7 @@ fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
 pub(crate) fn draw_connect(state: &State, connect: &ConnectScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
     let spinner = crate::ui::view::status::spinner_mark(state, now);
-    let situation = connect_situation(state, spinner);
+    let situation = connect_situation(state, spinner, now);
     let view = ConnectView { connect, situation, keymap: &state.env.keymap, theme: &state.env.theme };
     frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);

@@ -38,6 +38,8 @@ pub struct StoreRun {
     pub newest: Vec<ConversationSummary>,
     pub total: usize,
     pub new_draft: String,
+    /// What was said before it was open.
+    pub notices: Vec<StoreReply>,
 }
 
 impl TestDatabase {
@@ -68,12 +70,16 @@ impl TestDatabase {
         let store = StoreHandle::open_with(&self.file(), options, move |reply| {
             let _ = sender.send(reply); // The test may be over.
         });
-        match next_reply(&replies) {
-            StoreReply::Opened { newest, total, new_draft } => {
-                Ok(StoreRun { store, replies, newest, total, new_draft })
+        let mut notices = Vec::new();
+        loop {
+            match next_reply(&replies) {
+                StoreReply::Opened { newest, total, new_draft } => {
+                    return Ok(StoreRun { store, replies, newest, total, new_draft, notices });
+                }
+                StoreReply::OpenFailed(error) => return Err(error),
+                notice @ (StoreReply::Upgrading | StoreReply::ReadOnly(_)) => notices.push(notice),
+                other => panic!("unexpected first reply: {other:?}"),
             }
-            StoreReply::OpenFailed(error) => Err(error),
-            other => panic!("unexpected first reply: {other:?}"),
         }
     }
 
@@ -83,13 +89,27 @@ impl TestDatabase {
     }
 }
 
+/// Waits for a reply to a job; the progress of the index, which answers none, is skipped.
 fn next_reply(replies: &Receiver<StoreReply>) -> StoreReply {
+    loop {
+        match any_reply(replies) {
+            StoreReply::Indexing { .. } => (),
+            reply => return reply,
+        }
+    }
+}
+
+fn any_reply(replies: &Receiver<StoreReply>) -> StoreReply {
     replies.recv_timeout(Duration::from_mins(1)).expect("a reply")
 }
 
 impl StoreRun {
     pub fn send(&self, job: StoreJob) {
         self.store.send(job);
+    }
+
+    pub fn any_reply(&self) -> StoreReply {
+        any_reply(&self.replies)
     }
 
     pub fn reply(&self) -> StoreReply {
@@ -165,24 +185,6 @@ impl StoreRun {
 pub fn debug_text(value: &impl Debug) -> String {
     format!("{value:#?}")
 }
-
-/// Undoes the migrations since the table of source checks, the newest first.
-pub const UNDO_LATER_MIGRATIONS: &str = "
-    drop index conversation_listed;
-    drop index conversation_pinned;
-    drop index conversation_trashed;
-    alter table conversation drop column tags;
-    alter table conversation drop column pinned_at;
-    alter table conversation drop column archived_at;
-    alter table conversation drop column origin;
-    drop table pruned; drop table bookmark;
-    drop table imported;
-    alter table conversation drop column model;
-    alter table conversation drop column reading;
-    alter table side_cost drop column model;
-    create index conversation_listed on conversation (updated desc, id desc, title, unread, failed, trashed_at)
-        where trashed_at is null;
-";
 
 pub fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::new(1_800_000_000 + seconds, 123_456_789).expect("a valid time")

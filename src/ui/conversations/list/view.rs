@@ -48,6 +48,8 @@ pub enum ListActivity {
 
 /// The rows above the first heading.
 const HEAD_ROWS: u16 = 2;
+/// What the last row of a filtered list does.
+const SEARCH_WORDS: &str = "Search what was said: ";
 /// The cells left of a title: the bar and a space.
 const TITLE_INDENT: u16 = 2;
 /// The cells right of a title: two spaces and the mark.
@@ -69,7 +71,7 @@ impl ConversationListView<'_> {
     pub(super) fn visible_row(&self, id: ConversationId, body: Rect) -> Option<Rect> {
         let (row, _) = (0..).zip(self.list.visible_entries(body.height)).find(|(_, entry)| match entry {
             ListEntry::Conversation(at) => self.summaries.get(*at).is_some_and(|summary| summary.id == id),
-            ListEntry::Heading(_) | ListEntry::Blank => false,
+            ListEntry::Heading(_) | ListEntry::Blank | ListEntry::Search => false,
         })?;
         Some(Rect { y: body.y + row, height: 1, ..body })
     }
@@ -138,6 +140,26 @@ impl ConversationListView<'_> {
         if let Some(mark) = self.mark_span(summary).filter(|_| area.width > TITLE_INDENT + MARK_WIDTH) {
             Line::from(mark).right_aligned().render(area, buf);
         }
+    }
+
+    /// Draws the row that searches what was said for the filter.
+    fn draw_search_row(&self, area: Rect, buf: &mut Buffer) {
+        let is_current = self.focused && self.list.is_on_search_row();
+        if is_current {
+            buf.set_style(area, self.theme.style(ColourRole::Raised));
+            key_hints::styled_line(self.theme.marks.bar, self.theme.style(ColourRole::Accent)).render(area, buf);
+        }
+        let indent = TITLE_INDENT.min(area.width);
+        let area = Rect { x: area.x + indent, width: area.width - indent, ..area };
+        self.search_line(area.width, is_current).render(area, buf);
+    }
+
+    /// The words of the row that searches what was said.
+    pub(super) fn search_line(&self, width: u16, is_current: bool) -> Line<'static> {
+        let words = format!("{SEARCH_WORDS}{}", text::one_line(&self.list.search_words().unwrap_or_default()));
+        let style = self.theme.style(ColourRole::Text);
+        let style = if is_current { style.bold() } else { style };
+        key_hints::styled_line(text::truncate(&words, width.into()).into_owned(), style)
     }
 
     /// Draws the title, with what the filter matches lit, or what is typed in its place.
@@ -211,7 +233,7 @@ impl Widget for ConversationListView<'_> {
         if body.bottom() < area.bottom() {
             self.draw_keys(Rect { y: area.bottom() - 1, height: 1, ..area }, buf);
         }
-        if self.list.is_empty() {
+        if self.list.is_empty() && self.list.search_words().is_none() {
             self.draw_empty(body, buf);
             return;
         }
@@ -221,6 +243,7 @@ impl Widget for ConversationListView<'_> {
                 ListEntry::Blank => (),
                 ListEntry::Heading(title) => Line::from(vec![" ".into(), Span::styled(title, muted)]).render(row, buf),
                 ListEntry::Conversation(at) => self.draw_conversation(at, row, buf),
+                ListEntry::Search => self.draw_search_row(row, buf),
             }
         }
     }
