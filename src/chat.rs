@@ -36,7 +36,7 @@ pub mod whole;
 pub use answer::{Answer, AnswerEnd, Item, ItemKind, ItemSlot};
 pub use change::{ConversationChange, ConversationHeader, StoredCheck};
 pub use choices::{CardChoice, card_choices};
-pub use conversation::{ChatEffect, Conversation, ConversationCost, ConversationSummary};
+pub use conversation::{ChatEffect, Conversation, ConversationCost, ConversationLifetime, ConversationSummary};
 pub use explain::{CardText, explain};
 pub use filing::{ConversationFiling, FilingChange};
 pub use ids::IdGenerator;

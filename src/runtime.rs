@@ -5,6 +5,7 @@ pub mod browser;
 pub mod catalogues;
 mod command_tools;
 pub mod connect;
+mod database_watch;
 mod mcp_bridge;
 pub mod pages;
 mod pipe;
@@ -39,7 +40,7 @@ use crate::{
         markdown::{LayoutJob, SearchJob},
     },
     secrets,
-    store::StoreHandle,
+    store::{StoreHandle, StoreReply},
     text,
     tools::ToolCommand,
     ui::{Effect, Msg, effect::TextId, msg::FileWriteError},
@@ -91,7 +92,12 @@ impl EffectRuntime {
         let mut tasks = JoinSet::new();
         let mcp = mcp_bridge::open(files.mcp, &inbox, &mut tasks);
         let replies = inbox.clone();
+        let (open, opened) = mpsc::channel(1);
+        database_watch::start(files.database.clone(), opened, inbox.clone(), &mut tasks);
         let store = StoreHandle::open(&files.database, move |reply| {
+            if matches!(reply, StoreReply::Opened { .. }) {
+                let _ = open.try_send(()); // Once is enough.
+            }
             let _ = replies.blocking_send(Msg::StoreReply(reply)); // Fails only on shutdown.
         });
         if let Some(first) = servers.first() {

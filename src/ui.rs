@@ -107,6 +107,8 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::ToolsReported { server, tools } => actions::tool_actions::on_tools(cx, server, tools),
         Msg::ToolProgress { call, words } => on_stream::on_tool_progress(cx.chats, call, words),
         Msg::ToolEnded { call, at, result } => on_stream::on_tool_ended(cx, call, at, result),
+        Msg::DatabaseTouched => list_sync::look_for_changes(cx),
+        Msg::DatabaseUnwatched => cx.chats.next_look = Some(cx.now),
         Msg::StoreReply(reply) => on_store::on_reply(screen, cx, reply),
         Msg::CatalogueLoaded { endpoint, result } => actions::model_settings::on_models(screen, cx, &endpoint, result),
         Msg::Highlighted(painted) => {
@@ -179,6 +181,7 @@ fn on_due(screen: &mut Screen, cx: &mut Cx<'_>) {
     actions::kept_state::save_panes(screen, cx);
     actions::list_actions::regroup_at_midnight(&mut screen.list, cx);
     costs::refresh(cx);
+    list_sync::look_if_due(cx);
     cx.toasts.expire(cx.now);
     toast_ends::end_toasts(screen, cx);
     if cx.toasts.text().is_none() && !cx.env.complaints.is_empty() && !cx.env.is_unattended {
@@ -236,6 +239,7 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         .chain(actions::source_checks::next_wake(&state.screen, &state.chats, now))
         .chain(screen.list.day_ends_at().filter(|_| actions::list_actions::is_visible(screen)))
         .chain(state.toasts.ends_at())
+        .chain(state.chats.next_look.filter(|_| state.env.notifications.has_focus()))
         .chain(overlays::connecting::next_wake(screen, now))
         .min()
 }

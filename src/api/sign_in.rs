@@ -51,7 +51,7 @@ impl SignIn {
 
     /// The address to open in a browser on this machine, which comes back to the port.
     pub fn browser_url(&self, port: u16) -> String {
-        self.url(Some(format!("http://localhost:{port}{}", self.callback_path)))
+        self.url(Some(&format!("http://localhost:{port}{}", self.callback_path)))
     }
 
     /// The address to open in any other browser, which shows a code to paste.
@@ -59,11 +59,11 @@ impl SignIn {
         self.url(None)
     }
 
-    fn url(&self, callback: Option<String>) -> String {
+    fn url(&self, callback: Option<&str>) -> String {
         let mut url = self.page.clone();
         {
             let mut query = url.query_pairs_mut();
-            if let Some(callback) = &callback {
+            if let Some(callback) = callback {
                 query.append_pair("callback_url", callback);
             }
             query.append_pair("code_challenge", &self.challenge).append_pair("code_challenge_method", "S256");

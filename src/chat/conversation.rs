@@ -42,8 +42,7 @@ pub struct Conversation {
     pub filing: ConversationFiling,
     /// Where the reader was, in the form of the view that shows it; `None` is at the end.
     pub reading: Option<String>,
-    /// Nothing of it reaches the disk but its cost.
-    pub is_temporary: bool,
+    pub lifetime: ConversationLifetime,
     /// Messages that are no longer sent because the conversation became too long.
     pub(super) left_out: BTreeSet<MessageId>,
     pub(super) marks: TreeMarks,
@@ -60,6 +59,14 @@ pub struct Conversation {
     /// The cost of all settled answers, derived from `messages` and `side_costs`.
     pub(super) cost: ConversationCost,
     pub(super) price_lookups: PriceLookups,
+}
+
+/// Whether a conversation is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConversationLifetime {
+    Kept,
+    /// Nothing of it reaches the disk but its cost; it ends with the program.
+    Temporary,
 }
 
 /// A conversation as a row of the list; it need not be open.
@@ -179,7 +186,7 @@ impl Conversation {
             unread: header.unread,
             filing: ConversationFiling::default(),
             reading: None,
-            is_temporary: false,
+            lifetime: ConversationLifetime::Kept,
             left_out: header.left_out,
             marks: TreeMarks::default(),
             tree_rev: 0,
@@ -205,9 +212,10 @@ impl Conversation {
         self.tree_rev += 1;
     }
 
-    /// Adds a message to its siblings.
+    /// Adds a message to its siblings, unless it was pruned.
     pub(super) fn attach(&mut self, id: MessageId) {
-        let Some(message) = self.messages.get(&id) else { return };
+        let is_pruned = self.marks.pruned.contains_key(&id);
+        let Some(message) = self.messages.get(&id).filter(|_| !is_pruned) else { return };
         let siblings = self.children.entry(message.parent).or_default();
         if let Err(position) = siblings.binary_search(&id) {
             siblings.insert(position, id);
@@ -249,8 +257,12 @@ impl Conversation {
             failed: newest.is_some_and(|answer| matches!(answer.end, AnswerEnd::Failed(_) | AnswerEnd::Interrupted)),
             model: self.settings.model.clone(),
             filing: self.filing.clone(),
-            is_temporary: self.is_temporary,
+            is_temporary: self.is_temporary(),
         }
+    }
+
+    pub fn is_temporary(&self) -> bool {
+        self.lifetime == ConversationLifetime::Temporary
     }
 
     /// What a list says about it below its rows.

@@ -20,7 +20,7 @@ impl Conversation {
         fork.title = forked_title(&self.title);
         fork.context = self.context.clone();
         fork.renamed = self.renamed;
-        fork.is_temporary = self.is_temporary;
+        fork.lifetime = self.lifetime;
         fork.is_stored = true;
         let mut changes = Vec::new();
         for message in messages {

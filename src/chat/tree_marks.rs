@@ -49,10 +49,13 @@ impl Conversation {
         if self.marks == marks {
             return;
         }
-        for id in marks.pruned.keys() {
-            self.detach(*id);
+        let former = std::mem::replace(&mut self.marks, marks);
+        for id in former.pruned.into_keys() {
+            self.attach(id);
         }
-        self.marks = marks;
+        for id in self.marks.pruned.keys().copied().collect::<Vec<_>>() {
+            self.detach(id);
+        }
         self.leave_pruned();
         self.tree_rev += 1;
     }
@@ -136,7 +139,7 @@ impl Conversation {
     }
 
     /// Leaves a pruned branch if one is shown.
-    fn leave_pruned(&mut self) {
+    pub(super) fn leave_pruned(&mut self) {
         let Some(position) = self.branch.iter().position(|id| self.marks.pruned.contains_key(id)) else { return };
         let gone = self.branch[position];
         self.branch.truncate(position);

@@ -167,7 +167,7 @@ impl LaunchSettings {
         let conversation = state
             .chats
             .current_conversation()
-            .filter(|conversation| !conversation.is_new() && !conversation.is_temporary)?;
+            .filter(|conversation| !conversation.is_new() && !conversation.is_temporary())?;
         Some(format!("{program}{} --resume {}", self.path_flags, conversation.id))
     }
 }

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// How long a code of the server is valid, and so how long an approval is waited for.
-pub const APPROVAL_LIMIT: Duration = Duration::from_secs(600);
+pub const APPROVAL_LIMIT: Duration = Duration::from_mins(10);
 
 /// How long the browser may take to read the last page.
 const GOODBYE_LIMIT: Duration = Duration::from_millis(300);

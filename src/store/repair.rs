@@ -74,6 +74,13 @@ fn salvage(path: &Path, image: &Path, target: &Path) -> Result<RepairReport, Sto
     let in_target = |error: rusqlite::Error| StoreError::from_sqlite(&error, target);
     let db = Connection::open(target).map_err(in_target)?;
     let mut report = fill(&db, &mut pages, version).map_err(in_target)?;
+    if report.conversations == 0 {
+        // It may be something else altogether.
+        let path = path.display();
+        return Err(StoreError::Other(format!(
+            "no conversation in {path} can be read; move it away, or name another folder with --data-dir"
+        )));
+    }
     report.damaged_pages = pages.damaged.len();
     drop(db);
     File::open(target).and_then(|file| file.sync_all()).map_err(io_error)?;

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     chat::{
-        ChatSettings, Conversation, ConversationId, ConversationSummary, FilingChange, IdGenerator, MessageId,
-        PrunedBranch, RecordingInProgress,
+        ChatSettings, Conversation, ConversationId, ConversationLifetime, ConversationSummary, FilingChange,
+        IdGenerator, MessageId, PrunedBranch, RecordingInProgress, Timestamp,
     },
     store,
 };
@@ -39,6 +39,9 @@ pub struct Chats {
     pub database: DatabaseState,
     /// Why nothing can be written to the database that is about to be open.
     pub write_refusal: Option<store::StoreError>,
+    /// When to look for changes of other instances, if the system does not report them. Nobody looks while the terminal has
+    /// no focus.
+    pub next_look: Option<Timestamp>,
     /// The wire traffic of the answers in progress.
     pub recordings: BTreeMap<MessageId, RecordingInProgress>,
     pub saves: PendingSaves,
@@ -110,6 +113,7 @@ impl Chats {
             prompt_history: Vec::new(),
             database: DatabaseState::Opening(initial),
             write_refusal: None,
+            next_look: None,
             recordings: BTreeMap::new(),
             saves: PendingSaves::default(),
             daily_cost: DailyCost::default(),
@@ -125,7 +129,7 @@ impl Chats {
     /// Makes a new conversation temporary if the next one is to be.
     pub fn make_temporary_if_wanted(&mut self, conversation: &mut Conversation) {
         if std::mem::take(&mut self.saves.temporary.is_next) {
-            conversation.is_temporary = true;
+            conversation.lifetime = ConversationLifetime::Temporary;
             self.saves.temporary.add(conversation.id);
         }
     }
@@ -133,7 +137,7 @@ impl Chats {
     /// Returns whether what is on the screen is temporary.
     pub fn is_temporary(&self) -> bool {
         match self.current_conversation() {
-            Some(conversation) => conversation.is_temporary,
+            Some(conversation) => conversation.is_temporary(),
             None => self.saves.temporary.is_next,
         }
     }

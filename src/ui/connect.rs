@@ -363,7 +363,7 @@ impl ConnectScreen {
                     self.ask_forget();
                 }
                 None => {
-                    self.progress = ConnectProgress::Notice("There is no key of OpenRouter on this machine.".into())
+                    self.progress = ConnectProgress::Notice("There is no key of OpenRouter on this machine.".into());
                 }
             }
         }

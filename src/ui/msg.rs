@@ -85,6 +85,10 @@ pub enum Msg {
         result: Result<ToolOutcome, ToolFailure>,
     },
     StoreReply(store::StoreReply),
+    /// The files of the database were written to, perhaps by another instance.
+    DatabaseTouched,
+    /// The files of the database cannot be watched.
+    DatabaseUnwatched,
     /// The catalogue of an endpoint, from the cache or the server.
     CatalogueLoaded {
         endpoint: String,

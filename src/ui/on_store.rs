@@ -38,7 +38,6 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Repaired(result) => database_care::on_repaired(screen, cx, result),
         StoreReply::OpenFailed(error) => {
             cx.warn(format!("{error}: nothing will be saved"));
-            database_care::offer_repair(screen, &error);
             let opening = std::mem::replace(&mut cx.chats.database, DatabaseState::Broken(error));
             if matches!(cx.chats.content, PaneContent::Loading(_)) {
                 cx.chats.content = PaneContent::New;
@@ -274,6 +273,9 @@ pub(crate) fn carry_out(cx: &mut Cx<'_>, id: ConversationId, next: Vec<ChatEffec
                 let is_answer = |change: &ConversationChange| matches!(change, ConversationChange::Message { message, .. } if message.as_answer().is_some());
                 if changes.iter().any(is_answer) {
                     cx.chats.daily_cost.mark_stale();
+                }
+                if cx.chats.conversations.get(&id).is_some_and(Conversation::is_temporary) {
+                    cx.chats.saves.temporary.add(id); // However it came about, such as by a fork.
                 }
                 cx.effects.push(cx.chats.saves.save(changes, gate.map(|turn| (id, turn))));
             }

@@ -383,6 +383,6 @@ fn the_fork_of_a_temporary_conversation_is_temporary_too() {
     app.press("ctrl-x k");
     app.set_focus(PaneFocus::Transcript);
     app.press("m");
-    assert!(app.conversation().expect("the fork").is_temporary);
+    assert!(app.conversation().expect("the fork").is_temporary());
     assert!(changes(&mut app).is_empty(), "nothing of it reaches the disk");
 }

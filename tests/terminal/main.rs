@@ -16,6 +16,7 @@ mod headless;
 mod hygiene;
 mod input;
 mod joined_emoji;
+mod kills;
 mod last_words;
 mod listings;
 mod modes;
@@ -31,6 +32,7 @@ mod stored;
 mod temporary;
 mod trials;
 mod trouble;
+mod two_instances;
 
 use std::{
     io::Write as _,

@@ -171,7 +171,7 @@ fn the_browser_comes_back_with_a_code_and_nothing_else_is_believed() {
     let printed = text(&shell.bytes()).replace('\r', "");
     let url = &addresses(&printed)[0];
     let callback = query_value(url, "callback_url").expect("it comes back");
-    assert!(visit(&format!("{}x?code={CODE}", callback)).starts_with("HTTP/1.1 404"));
+    assert!(visit(&format!("{callback}x?code={CODE}")).starts_with("HTTP/1.1 404"));
     assert!(visit(&callback).starts_with("HTTP/1.1 404"), "without a code it says nothing");
     let page = visit(&format!("{callback}?code={CODE}"));
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("Signed in."), "{page}");

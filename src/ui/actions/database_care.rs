@@ -43,16 +43,6 @@ pub(crate) fn on_save_refused(cx: &mut Cx<'_>, ticket: SaveTicket, error: &Store
     }
 }
 
-/// Asks whether to repair a damaged database, unless the user is doing something else.
-pub(crate) fn offer_repair(screen: &mut Screen, error: &StoreError) {
-    if let StoreError::Corrupt(words) = error
-        && screen.overlays.is_empty()
-        && screen.pane.composer.is_empty()
-    {
-        screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion::Repair { damage: words.clone() }));
-    }
-}
-
 pub(crate) fn on_checked(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<IntegrityReport, StoreError>) {
     let report = match result {
         Ok(report) => report,

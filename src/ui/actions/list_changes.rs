@@ -86,12 +86,11 @@ pub(crate) fn toggle_archive(screen: &mut Screen, cx: &mut Cx<'_>) {
 pub(crate) fn change_tags(screen: &mut Screen, cx: &mut Cx<'_>, typed: &str) {
     let Some(row) = target_row(screen, cx) else { return };
     let known = cx.chats.index.tags();
-    let known = || known.iter().map(String::as_str);
     let words = typed.split(|letter: char| letter.is_whitespace() || letter == ',');
     let (removed, added): (Vec<&str>, Vec<&str>) =
         words.partition(|word| word.trim_start_matches('#').starts_with('-'));
-    let removed = filing::parse_tags(&removed.join(" ").replace('-', ""), known());
-    let mut tags = filing::parse_tags(&[filing::tag_words(&row.filing.tags), added.join(" ")].join(" "), known());
+    let removed = filing::parse_tags(&removed.join(" ").replace('-', ""), &known);
+    let mut tags = filing::parse_tags(&[filing::tag_words(&row.filing.tags), added.join(" ")].join(" "), &known);
     tags.retain(|tag| !removed.contains(tag));
     set_tags(screen, cx, &row, tags);
 }

@@ -16,7 +16,7 @@ use crate::ui::{
     screen::{EditTarget, PaneFocus},
 };
 use crate::{
-    chat::{Conversation, ConversationChange, ConversationId},
+    chat::{AnswerEnd, Conversation, ConversationChange, ConversationId},
     store::StoreJob,
     ui::{reading::ScrollMove, transcript::Transcript},
 };
@@ -62,7 +62,7 @@ pub(crate) fn show_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: Conver
         if can_edit(conversation, target) {
             screen.pane.composer.set_text(&text);
             screen.pane.editing = Some(target);
-        } else if !conversation.is_temporary {
+        } else if !conversation.is_temporary() {
             push_prompt(&mut cx.chats.prompt_history, text);
         }
     }
@@ -213,6 +213,13 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
         crate::ui::overlays::open_models(screen, cx);
         return;
     }
+    if let Some(id) = written_elsewhere(cx.chats) {
+        screen.pane.composer.set_text(&text);
+        cx.warn("not sent: another running ibid is writing this answer; wait for its end");
+        // If it has crashed, this ends the answer.
+        cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
+        return;
+    }
     crate::ui::actions::tool_actions::start_servers(cx);
     let id = match cx.chats.content {
         PaneContent::Conversation(id) => {
@@ -251,4 +258,12 @@ pub(crate) fn answer_last_prompt(screen: &mut Screen, cx: &mut Cx<'_>) {
     if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.scroll(ScrollMove::Bottom);
     }
+}
+
+/// Returns the conversation on the screen if another instance is writing the answer at its end.
+fn written_elsewhere(chats: &Chats) -> Option<ConversationId> {
+    let conversation = chats.current_conversation()?;
+    let last = *conversation.branch.last()?;
+    let answer = conversation.messages.get(&last)?.as_answer()?;
+    (answer.end == AnswerEnd::Open && conversation.turn_of(last).is_none()).then_some(conversation.id)
 }

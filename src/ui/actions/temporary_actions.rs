@@ -34,7 +34,7 @@ pub(crate) fn toggle_temporary(screen: &mut Screen, cx: &mut Cx<'_>) {
 
 /// Says that the conversation on the screen will be gone, if it is temporary.
 pub(crate) fn warn_on_leaving(cx: &mut Cx<'_>) {
-    let left = cx.chats.current_conversation().filter(|conversation| conversation.is_temporary);
+    let left = cx.chats.current_conversation().filter(|conversation| conversation.is_temporary());
     if let Some(title) = left.map(|conversation| conversation.title.clone()) {
         cx.warn(ToastText::about("“", &title, "” is temporary: it is in the list, and gone when you quit"));
     }

@@ -256,7 +256,7 @@ pub(crate) fn fork(screen: &mut Screen, cx: &mut Cx<'_>) {
         return;
     };
     let (id, title) = (fork.id, fork.title.clone());
-    if fork.is_temporary {
+    if fork.is_temporary() {
         cx.chats.saves.temporary.add(id);
     }
     cx.chats.conversations.insert(id, fork);

@@ -211,3 +211,13 @@ fn a_damaged_database_of_an_earlier_version_is_repaired_and_then_migrated() {
     let titles = disk.open().titles();
     assert_eq!(titles, ["Broken off", "Zwölf 机器", "Legs of a table"], "{report:?}");
 }
+
+#[test]
+fn a_file_that_is_no_database_is_not_replaced() {
+    let text = "these are my notes, not a database\n".repeat(400);
+    let disk = database_of(text.as_bytes());
+    let Err(error) = repair(&disk) else { panic!("it was repaired") };
+    assert!(error.to_string().contains("no conversation in"), "{error}");
+    assert_eq!(fs::read_to_string(disk.file()).expect("the file"), text);
+    assert_eq!(beside(&disk), ["ibid.db"]);
+}

@@ -29,10 +29,8 @@ const HINT_GAP: usize = 3;
 
 impl ConnectView<'_> {
     pub(super) fn push_sign_in<'a>(&'a self, stage: &'a SignInStage, list: &mut ConnectLines<'a>) {
-        if let Some(head) = self.sign_in_head(stage) {
-            list.push_text(head);
-            list.push_gap();
-        }
+        list.push_text(self.sign_in_head(stage));
+        list.push_gap();
         let Some(addresses) = &stage.addresses else { return };
         match &addresses.browser_url {
             Some(url) => {
@@ -60,11 +58,11 @@ impl ConnectView<'_> {
     }
 
     /// What is waited for, and for how long.
-    fn sign_in_head(&self, stage: &SignInStage) -> Option<Line<'_>> {
+    fn sign_in_head(&self, stage: &SignInStage) -> Line<'_> {
         let muted = self.theme.style(ColourRole::Muted);
         let spinner = Span::styled(format!("{} ", self.situation.spinner), self.theme.style(ColourRole::Accent));
         let words = |words: &'static str| Span::styled(words, self.theme.style(ColourRole::Text)).bold();
-        Some(match stage.wait {
+        match stage.wait {
             SignInWait::Start => Line::from(vec![spinner, Span::styled("Preparing", muted)]),
             SignInWait::Browser { since } => {
                 let seconds = self.situation.now.duration_since(since).as_secs().max(0);
@@ -73,7 +71,7 @@ impl ConnectView<'_> {
             }
             SignInWait::Code => Line::from(words("Waiting for a code")),
             SignInWait::Exchange => Line::from(vec![spinner, words("Checking the code")]),
-        })
+        }
     }
 
     /// Adds an address in full, with the key that copies it behind its first row.
