@@ -17,6 +17,7 @@ use crate::{
         highlight,
         markdown::{MarkdownLayout, TextHits},
         theme::ThemeShade,
+        word_diff::WordDiffRows,
     },
     store,
     tools::{ToolDefinition, ToolFailure, ToolOutcome},
@@ -107,6 +108,11 @@ pub enum Msg {
         conversation: ConversationId,
         ticket: u64,
         found: Box<TextHits>,
+    },
+    /// Two texts were compared.
+    TextsCompared {
+        ticket: u64,
+        found: Box<WordDiffRows>,
     },
     /// A page was opened in the browser; the error is the command to run where there is a browser.
     PageOpened {
