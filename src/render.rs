@@ -7,3 +7,4 @@ pub mod maths;
 pub mod row;
 pub mod source_map;
 pub mod theme;
+pub mod word_diff;

@@ -131,7 +131,6 @@ impl EffectRuntime {
             connect_task: None,
             sign_in_codes: None,
             paths: files.paths,
-            database: files.database,
             store,
         }
     }
@@ -164,6 +163,9 @@ impl EffectRuntime {
             Effect::RunStoreJob(job) => self.store.send(job),
             Effect::HighlightCode(job) => self.highlight(job),
             Effect::LayOutText { text, job } => self.lay_out(text, job),
+            Effect::CompareTexts { ticket, job } => {
+                self.run_blocking(move || Msg::TextsCompared { ticket, found: Box::new(job.run()) });
+            }
             Effect::SearchText { conversation, ticket, job } => self.search(conversation, ticket, job),
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
             Effect::Connect(job) => self.connect(job),

@@ -25,6 +25,7 @@ mod searching;
 mod source_checks;
 mod stored_json;
 mod trash;
+mod tree_marks;
 mod worker;
 
 use std::{

@@ -56,6 +56,7 @@ pub mod toasts;
 pub mod tools;
 pub mod transcript;
 pub mod trash;
+pub mod tree;
 pub mod view;
 pub mod xray;
 
@@ -122,6 +123,9 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             if let Some(transcript) = screen.pane.transcripts.get_mut(&conversation) {
                 transcript.on_text_searched(ticket, *found);
             }
+        }
+        Msg::TextsCompared { ticket, found } => {
+            actions::tree_actions::on_compared(&mut screen.overlays, ticket, *found);
         }
         Msg::PageOpened { url, result } => actions::citation_actions::on_browsed(screen, cx, url, result),
         Msg::PageChecked { conversation, message, results } => {

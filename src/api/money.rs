@@ -73,6 +73,28 @@ impl Usd {
         format!("{sign}${whole}.{places:0<2}")
     }
 
+    /// Formats the amount for a column, where all have four decimal places: `$0.0184`.
+    #[must_use]
+    pub fn to_column(&self) -> String {
+        const PLACES: usize = 4;
+        let sign = if self.value < 0 { "-" } else { "" };
+        let rounded = round_to_places(self.value, PLACES);
+        if rounded == 0 && self.value != 0 {
+            return format!("<{sign}$0.0001");
+        }
+        let (whole, places) = split_decimal(rounded);
+        format!("{sign}${whole}.{}", &places[..PLACES])
+    }
+
+    /// Returns the amount in units of 10^-30 dollars, for sums of many.
+    pub(crate) fn units(&self) -> i128 {
+        self.value
+    }
+
+    pub(crate) fn from_units(units: i128) -> Self {
+        Self::from_value(units)
+    }
+
     fn from_value(value: i128) -> Self {
         Self { digits: plain_decimal(value), value }
     }

@@ -16,7 +16,7 @@ pub use assemble::{EventOutcome, ServerActivity};
 pub use item_slots::AssemblyState;
 pub use step_usage::StepUsage;
 
-use super::{Effort, Timestamp, ToolCallRun, ToolCallState};
+use super::{Effort, MessageId, Timestamp, ToolCallRun, ToolCallState};
 pub use crate::api::item::{ContentPart, FunctionCall, ItemKind, ReasoningItem, SearchCall};
 use crate::api::{self, Annotation, Usage, json::JsonFields};
 
@@ -68,6 +68,9 @@ pub struct AnswerParams {
     /// What a router did besides running the model: paid stages and guardrails, a line each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pipeline: Vec<String>,
+    /// The answer of another conversation that this one is a copy of; it was paid for there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied_from: Option<MessageId>,
 }
 
 /// The position of an item: the response of the turn, and its `output_index` in that response.
@@ -191,6 +194,11 @@ impl Answer {
         for run in self.call_runs.values_mut().filter(|run| !run.is_over()) {
             run.set_state(ToolCallState::Cancelled, at);
         }
+    }
+
+    /// Whether it was copied from another conversation, where it counts as paid.
+    pub fn is_copy(&self) -> bool {
+        self.params.copied_from.is_some()
     }
 
     /// Whether it has ended, for whatever reason.

@@ -93,6 +93,23 @@ pub enum ConversationChange {
         cost: Usd,
         model: String,
     },
+    /// A message and all below it were moved to the trash.
+    Prune {
+        message: MessageId,
+        at: Timestamp,
+    },
+    /// A pruned branch was brought back from the trash.
+    RestorePruned(MessageId),
+    Bookmark {
+        message: MessageId,
+        at: Timestamp,
+    },
+    RemoveBookmark(MessageId),
+    /// The full results and the checks of an answer belong to a copy of it too.
+    CopyRecords {
+        from: MessageId,
+        to: MessageId,
+    },
     /// A hint that teaches a key was shown so many times in all.
     HintShown {
         name: String,

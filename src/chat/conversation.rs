@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Answer, AnswerEnd, CallId, ChatSettings, ConversationChange, ConversationFiling, ConversationHeader,
     ConversationId, ConversationPreview, FilingChange, IdGenerator, Message, MessageBody, MessageId, Prompt,
-    QueuedPrompt, StreamId, Timestamp, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
+    QueuedPrompt, StreamId, Timestamp, TreeMarks, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
 };
 use crate::{
     api::{self, Usd},
@@ -45,7 +45,10 @@ pub struct Conversation {
     pub lifetime: ConversationLifetime,
     /// Messages that are no longer sent because the conversation became too long.
     pub(super) left_out: BTreeSet<MessageId>,
-    /// Derived from `messages`; siblings are ordered by age.
+    pub(super) marks: TreeMarks,
+    /// Increases with every change of the tree: of its messages, its pruned branches and its bookmarks.
+    pub(super) tree_rev: u64,
+    /// Derived from `messages`, without the first messages of pruned branches; siblings are ordered by age.
     pub(super) children: BTreeMap<Option<MessageId>, Vec<MessageId>>,
     /// Messages that are not on disk yet, after a failed save, for example; the next save includes them.
     pub(super) unsaved: BTreeSet<MessageId>,
@@ -185,6 +188,8 @@ impl Conversation {
             reading: None,
             lifetime: ConversationLifetime::Kept,
             left_out: header.left_out,
+            marks: TreeMarks::default(),
+            tree_rev: 0,
             children: BTreeMap::new(),
             unsaved: BTreeSet::new(),
             is_stored: !messages.is_empty(),
@@ -201,11 +206,20 @@ impl Conversation {
 
     /// Inserts a message into the tree; every message must be added here.
     pub(super) fn insert(&mut self, message: Message) {
+        let id = message.id;
+        self.messages.insert(id, message);
+        self.attach(id);
+        self.tree_rev += 1;
+    }
+
+    /// Adds a message to its siblings, unless it was pruned.
+    pub(super) fn attach(&mut self, id: MessageId) {
+        let is_pruned = self.marks.pruned.contains_key(&id);
+        let Some(message) = self.messages.get(&id).filter(|_| !is_pruned) else { return };
         let siblings = self.children.entry(message.parent).or_default();
-        if let Err(position) = siblings.binary_search(&message.id) {
-            siblings.insert(position, message.id);
+        if let Err(position) = siblings.binary_search(&id) {
+            siblings.insert(position, id);
         }
-        self.messages.insert(message.id, message);
     }
 
     /// Removes a message that has nothing below it and was never on disk.
@@ -216,6 +230,8 @@ impl Conversation {
         }
         self.branch.retain(|message| *message != id);
         self.unsaved.remove(&id);
+        self.marks.bookmarks.remove(&id);
+        self.tree_rev += 1;
     }
 
     pub fn header(&self) -> ConversationHeader {
@@ -429,6 +445,7 @@ impl Conversation {
 /// Whether an answer may have cost something: attempts without content are free, but a stopped answer may be billed.
 pub(super) fn is_billable(answer: &Answer) -> bool {
     match answer.end {
+        _ if answer.is_copy() => false,
         AnswerEnd::Open => false,
         AnswerEnd::Complete | AnswerEnd::Incomplete { .. } => true,
         AnswerEnd::Stopped | AnswerEnd::Interrupted => {

@@ -89,17 +89,20 @@ impl Conversation {
     pub fn refresh(&mut self, stored: Self) {
         if !self.turns.is_empty() || !self.unsaved.is_empty() {
             self.merge_messages(stored.messages);
+            self.set_marks(stored.marks);
             return;
         }
         let previous = std::mem::replace(self, stored);
         let is_continued = self.branch.starts_with(&previous.branch);
         if !is_continued && previous.branch.iter().all(|id| self.messages.contains_key(id)) {
             self.branch = previous.branch;
+            self.leave_pruned();
         }
         self.context = previous.context;
         self.draft = previous.draft;
         self.reading = previous.reading;
         self.price_lookups = previous.price_lookups;
+        self.tree_rev += previous.tree_rev;
     }
 
     /// Takes messages of other instances. Those of this one are newer than what is on disk.

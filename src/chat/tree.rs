@@ -1,5 +1,7 @@
 //! The branches of a conversation: siblings and how they are created.
 
+use std::collections::BTreeSet;
+
 use super::{
     AnswerEnd, ChatEffect, ChatSettings, Conversation, ConversationChange, IdGenerator, Message, MessageBody,
     MessageId, Prompt, Timestamp, request::RequestContext, title,
@@ -57,6 +59,20 @@ impl Conversation {
         };
         self.branch = self.path_to(*parent);
         vec![self.begin_turn_with(settings, context, notes, Vec::new(), ids, now)]
+    }
+
+    /// Whether the branch ends in a prompt, because its answers were pruned or it was forked there.
+    pub fn has_unanswered_prompt(&self) -> bool {
+        let last = self.branch.last().and_then(|id| self.messages.get(id));
+        last.is_some_and(|message| message.as_answer().is_none())
+    }
+
+    /// Asks for an answer to the prompt at the end of the branch.
+    pub fn answer_last_prompt(&mut self, ids: &mut IdGenerator, now: Timestamp) -> Vec<ChatEffect> {
+        if !self.has_unanswered_prompt() {
+            return Vec::new();
+        }
+        vec![self.begin_turn(self.settings.clone(), Vec::new(), ids, now)]
     }
 
     /// Lets the model continue a cut answer, as a second answer below it without a prompt in between.
@@ -130,7 +146,7 @@ impl Conversation {
 
     /// Shows the branch of a message: the newest below it, unless it is on the branch that is shown already.
     pub fn go_to(&mut self, id: MessageId) -> Vec<ChatEffect> {
-        if self.branch.contains(&id) || !self.messages.contains_key(&id) {
+        if self.branch.contains(&id) || !self.messages.contains_key(&id) || self.is_pruned(id) {
             return Vec::new();
         }
         self.branch = self.path_to(id);
@@ -153,7 +169,7 @@ impl Conversation {
     }
 
     /// Goes on from the end of the branch with the newest message below it, to the end.
-    fn descend(&mut self) {
+    pub(super) fn descend(&mut self) {
         let mut last = self.branch.last().copied();
         // No longer than there are messages: damaged parents could form a ring.
         while self.branch.len() < self.messages.len()
@@ -166,14 +182,46 @@ impl Conversation {
 
     /// The path from the first prompt to a message, including that message.
     pub fn path_to(&self, id: MessageId) -> Vec<MessageId> {
-        let mut path = Vec::new();
-        let mut current = self.messages.get(&id);
-        while let Some(message) = current.filter(|_| path.len() < self.messages.len()) {
-            path.push(message.id);
-            current = message.parent.and_then(|parent| self.messages.get(&parent));
-        }
+        let mut path: Vec<MessageId> = self.ancestors(id).collect();
         path.reverse();
         path
+    }
+
+    /// A message and those above it, up to the first prompt.
+    pub(super) fn ancestors(&self, id: MessageId) -> impl Iterator<Item = MessageId> + '_ {
+        let first = self.messages.get(&id).map(|message| message.id);
+        let parent = |id: &MessageId| Some(self.messages.get(&self.messages.get(id)?.parent?)?.id);
+        // No longer than there are messages: damaged parents could form a ring.
+        std::iter::successors(first, parent).take(self.messages.len())
+    }
+
+    /// A message and all below it, without pruned branches.
+    pub(super) fn below(&self, id: MessageId) -> BTreeSet<MessageId> {
+        let mut found = BTreeSet::new();
+        let mut waiting = vec![id];
+        while let Some(id) = waiting.pop() {
+            if found.insert(id) {
+                waiting.extend(self.children_of(Some(id)));
+            }
+        }
+        found
+    }
+
+    /// The messages right below one, or the first prompts; the oldest first, without pruned branches.
+    pub fn children_of(&self, parent: Option<MessageId>) -> &[MessageId] {
+        self.children.get(&parent).map_or(&[], Vec::as_slice)
+    }
+
+    /// Messages whose parent could not be read.
+    pub fn orphans(&self) -> impl Iterator<Item = MessageId> + '_ {
+        let is_lost = |parent: &MessageId| !self.messages.contains_key(parent);
+        let lost = self.children.iter().filter(move |(parent, _)| parent.as_ref().is_some_and(is_lost));
+        lost.flat_map(|(_, children)| children.iter().copied())
+    }
+
+    /// Increases with every change of the tree.
+    pub fn tree_rev(&self) -> u64 {
+        self.tree_rev
     }
 }
 

@@ -96,9 +96,10 @@ impl Conversation {
     }
 
     fn save_turn(&mut self, turn: TurnId, other_changes: Vec<ConversationChange>) -> ChatEffect {
-        self.is_stored = true;
+        let is_first = !std::mem::replace(&mut self.is_stored, true);
         let mut changes = vec![self.header_change()];
         changes.extend(self.unsaved.iter().map(|id| self.message_change(*id)));
+        changes.extend(self.first_marks().filter(|_| is_first));
         changes.extend(other_changes);
         ChatEffect::Save { changes, gate: Some(turn) }
     }

@@ -361,7 +361,9 @@ pub(super) fn write_message(
     };
     let usage = answer.and_then(|answer| answer.usage.as_ref());
     // The sum over those responses that reported a cost; the column `bills` has the details.
-    let cost = answer.filter(|answer| answer.usage_by_step.values().any(is_priced)).map(|answer| answer.cost().0);
+    let cost = answer
+        .filter(|answer| !answer.is_copy() && answer.usage_by_step.values().any(is_priced))
+        .map(|answer| answer.cost().0);
     let count = |of: fn(&Usage) -> Option<u64>| usage.and_then(of).map(u64::cast_signed);
     let mut row = db.prepare_cached(
         "insert into message values (:id, :conversation, :parent, :role, :at, :rev, :text, :endpoint, :model, :answered_by,
@@ -543,6 +545,11 @@ pub(super) fn write_order(change: &ConversationChange) -> u8 {
         | ConversationChange::NewDraft(_)
         | ConversationChange::SourceCheck(_)
         | ConversationChange::SideCost { .. }
+        | ConversationChange::Prune { .. }
+        | ConversationChange::RestorePruned(_)
+        | ConversationChange::Bookmark { .. }
+        | ConversationChange::RemoveBookmark(_)
+        | ConversationChange::CopyRecords { .. }
         | ConversationChange::HintShown { .. }
         | ConversationChange::Grant(_)
         | ConversationChange::ForgetGrants(_)

@@ -9,7 +9,7 @@ use super::{
     queries::{self, id_text, to_json, write_order},
     queued,
     run_marker::RunMarker,
-    search_index, source_checks, trash,
+    search_index, source_checks, trash, tree_marks,
 };
 use crate::{
     chat::{
@@ -145,6 +145,11 @@ fn write_change(db: &Connection, change: &ConversationChange, run: &RunMarker) -
         }
         ConversationChange::SourceCheck(check) => source_checks::write(db, check)?,
         ConversationChange::SideCost { message, at, cost } => source_checks::add_side_cost(db, *message, *at, cost)?,
+        ConversationChange::Prune { message, at } => tree_marks::prune(db, *message, *at)?,
+        ConversationChange::RestorePruned(message) => tree_marks::restore_pruned(db, *message)?,
+        ConversationChange::Bookmark { message, at } => tree_marks::bookmark(db, *message, *at)?,
+        ConversationChange::RemoveBookmark(message) => tree_marks::remove_bookmark(db, *message)?,
+        ConversationChange::CopyRecords { from, to } => tree_marks::copy_records(db, *from, *to)?,
         ConversationChange::CallRun { message, slot, run } => queries::write_call_run(db, *message, *slot, run)?,
         ConversationChange::CallResult { message, slot, outcome } => {
             queries::write_outcome(db, *message, *slot, outcome)?;

@@ -15,7 +15,8 @@ use crate::{
 const BATCH: usize = 20;
 
 /// The tables whose rows belong to a message.
-const MESSAGE_TABLES: &[&str] = &["growth", "recording", "recorded", "outcome", "call_run", "source_check"];
+const MESSAGE_TABLES: &[&str] =
+    &["growth", "recording", "recorded", "outcome", "call_run", "source_check", "pruned", "bookmark"];
 
 /// What is read for a preview of the conversation `c`.
 const PREVIEW: &str = "(select count(*) from message where conversation = c.id) as messages,

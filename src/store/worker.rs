@@ -11,7 +11,7 @@ use rusqlite::TransactionBehavior;
 
 use super::{
     RepairReport, SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, integrity,
-    kept_state, queries, queued, recover, repair, search_index, source_checks, trash,
+    kept_state, queries, queued, recover, repair, search_index, source_checks, trash, tree_marks,
 };
 use crate::chat::{
     Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId, Timestamp,
@@ -349,6 +349,7 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     let mut conversation = Conversation::restore(header, messages, stored.draft, queue);
     conversation.filing = stored.filing;
     conversation.reading = stored.reading;
+    conversation.set_marks(tree_marks::of_conversation(&db, id)?);
     Ok(conversation)
 }
 

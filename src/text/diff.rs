@@ -1,4 +1,8 @@
-//! A line-by-line diff of two texts.
+//! Diffs of two texts: line by line, and word by word.
+
+mod words;
+
+pub use words::{TextChange, diff_words};
 
 /// A line that was removed, added or left unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

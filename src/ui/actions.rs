@@ -28,4 +28,5 @@ pub(crate) mod title_actions;
 pub(crate) mod tool_actions;
 pub(crate) mod tool_overlay;
 pub(crate) mod trash_actions;
+pub(crate) mod tree_actions;
 pub(crate) mod xray_actions;

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     chat::{
         ChatSettings, Conversation, ConversationId, ConversationLifetime, ConversationSummary, FilingChange,
-        IdGenerator, MessageId, RecordingInProgress, Timestamp,
+        IdGenerator, MessageId, PrunedBranch, RecordingInProgress, Timestamp,
     },
     store,
 };
@@ -30,6 +30,8 @@ pub struct Chats {
     pub trashed: Vec<ConversationSummary>,
     /// What was changed in the list in this run and can be undone, the most recent last.
     pub list_changes: Vec<ListChange>,
+    /// The branches pruned in this run, the most recent last.
+    pub pruned: Vec<PrunedBranch>,
     /// The initial settings of the next new conversation.
     pub new_settings: ChatSettings,
     /// The prompts sent before, newest first.
@@ -106,6 +108,7 @@ impl Chats {
             unlisted_count: 0,
             trashed: Vec::new(),
             list_changes: Vec::new(),
+            pruned: Vec::new(),
             new_settings,
             prompt_history: Vec::new(),
             database: DatabaseState::Opening(initial),

@@ -12,7 +12,7 @@ use super::{
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
         source_checks::{self, FetchAnswer},
-        switching, temporary_actions, title_actions, tool_actions, trash_actions, xray_actions,
+        switching, temporary_actions, title_actions, tool_actions, trash_actions, tree_actions, xray_actions,
     },
     keymap::KeyContext,
     on_input,
@@ -41,6 +41,9 @@ use crate::{
 
 pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
     match action {
+        _ if is_tree_key(action)
+            && tree_actions::has_rail_tree_focus(screen)
+            && tree_actions::on_tree_action(screen, cx, action) => {}
         _ if needs_message(action) && !has_messages(screen, cx.chats) => {
             cx.show_message("there is no message here yet");
         }
@@ -117,6 +120,10 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
             }
         }
         Action::EditEarlier => overlays::open_earlier_prompts(screen, cx),
+        Action::ShowTree => tree_actions::open_tree(screen, cx),
+        Action::ForkConversation => tree_actions::fork(screen, cx),
+        Action::UndoPrune => tree_actions::undo_prune(screen, cx),
+        Action::ToggleBookmark => tree_actions::bookmark_current(screen, cx),
         Action::EditPrompt => ask_to_edit(screen, cx, overlays::open_edit_question),
         Action::AnswerAgain => pick_model_for_again(screen, cx, overlays::open_again),
         Action::AnswerAgainWith => pick_model_for_again(screen, cx, overlays::open_models_for_again),
@@ -269,7 +276,15 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ConnectServer
         | Action::ConnectDemo
         | Action::ForgetKey
-        | Action::LookAgain => (),
+        | Action::LookAgain
+        | Action::CompareVersions
+        | Action::PruneBranch
+        | Action::NextTreeFilter
+        | Action::FoldBranch
+        | Action::CloseBranch
+        | Action::OpenBranch
+        | Action::NextChange
+        | Action::PreviousChange => (),
     }
 }
 
@@ -289,8 +304,36 @@ fn needs_message(action: Action) -> bool {
             | Action::PreviousVersion
             | Action::NextVersion
             | Action::TrashConversation
+            | Action::ShowTree
+            | Action::ForkConversation
+            | Action::ToggleBookmark
             | Action::FoldReasoning
             | Action::FoldDetails
+    )
+}
+
+/// Whether the tree in the rail has its own meaning of an action.
+fn is_tree_key(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Accept
+            | Action::CompareVersions
+            | Action::Copy
+            | Action::PruneBranch
+            | Action::UndoPrune
+            | Action::ToggleBookmark
+            | Action::NextTreeFilter
+            | Action::FoldBranch
+            | Action::CloseBranch
+            | Action::OpenBranch
+            | Action::RowDown
+            | Action::RowUp
+            | Action::HalfDown
+            | Action::HalfUp
+            | Action::PageDown
+            | Action::PageUp
+            | Action::ScrollTop
+            | Action::ScrollEnd
     )
 }
 
@@ -346,6 +389,10 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
         return;
     }
     let Some(conversation) = cx.chats.current_conversation() else { return };
+    if conversation.has_unanswered_prompt() {
+        switching::answer_last_prompt(screen, cx);
+        return;
+    }
     if conversation.next_queued().is_some() {
         switching::submit_prompt(screen, cx, String::new());
     } else if !conversation.queue.is_empty() {

@@ -12,6 +12,7 @@ use crate::{
     render::{
         highlight,
         markdown::{LayoutJob, SearchJob},
+        word_diff::WordDiffJob,
     },
     store,
     tools::{ToolCommand, ToolId},
@@ -70,6 +71,11 @@ pub enum Effect {
         conversation: ConversationId,
         ticket: u64,
         job: Box<SearchJob>,
+    },
+    /// Compares two texts word by word; answered by `Msg::TextsCompared`.
+    CompareTexts {
+        ticket: u64,
+        job: Box<WordDiffJob>,
     },
     /// Reads the catalogue of an endpoint: the cache first, then the server if the cache is stale.
     FetchModels {

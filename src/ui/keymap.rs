@@ -75,6 +75,10 @@ pub enum KeyContext {
     SearchAll,
     Connect,
     SignIn,
+    Tree,
+    /// The tree as a tab of the rail.
+    RailTree,
+    VersionDiff,
 }
 
 /// What a context means for the keys of the contexts below it.
@@ -89,7 +93,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -129,6 +133,9 @@ impl KeyContext {
         Self::SearchAll,
         Self::Connect,
         Self::SignIn,
+        Self::Tree,
+        Self::RailTree,
+        Self::VersionDiff,
     ];
 
     /// Returns its name in the config, its title in the help, its kind, and the contexts below it, the next one first.
@@ -182,6 +189,9 @@ impl KeyContext {
             Self::SearchAll => {
                 ("search-all", "Searching everything", Text, &[Self::Picker, Self::Field, Self::Overlay])
             }
+            Self::Tree => ("message-tree", "Tree", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::RailTree => ("rail-tree", "Tree in the rail", Mode, &[Self::Tree, Self::Rail, Self::Global]),
+            Self::VersionDiff => ("versions", "Comparing versions", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Connect => ("connect-screen", "Connecting", Place, &[Self::ListOverlay, Self::Overlay]),
         }
     }

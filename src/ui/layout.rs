@@ -5,7 +5,9 @@ use ratatui::layout::Size;
 
 use super::{
     Effect, Msg, State,
-    actions::{call_results, copying, finding, list_actions, slash_commands, theme_actions, xray_actions},
+    actions::{
+        call_results, copying, finding, list_actions, slash_commands, theme_actions, tree_actions, xray_actions,
+    },
     areas::ScreenAreas,
     cx::Cx,
     notifications,
@@ -27,7 +29,7 @@ pub fn settle(state: &mut State, now: Timestamp, msg: &Msg) -> Vec<Effect> {
     let is_needed = match event {
         Input::Resize(..) => false,
         _ if state.screen.laid_out_size != state.screen.size => true,
-        Input::Key(_) => has_text(Transcript::is_unsettled) || overlays::is_unsettled(&state.screen.overlays),
+        Input::Key(_) => has_text(Transcript::is_unsettled) || is_overlay_unsettled(&state.screen),
         Input::Mouse(mouse) => match mouse.kind {
             MouseEventKind::Up(_) => has_text(Transcript::is_unsettled),
             MouseEventKind::Down(_) => has_text(Transcript::is_copying), // A press ends the selection.
@@ -36,6 +38,11 @@ pub fn settle(state: &mut State, now: Timestamp, msg: &Msg) -> Vec<Effect> {
         _ => false,
     };
     if is_needed { sync(state, now, state.screen.size) } else { Vec::new() }
+}
+
+/// Returns whether the overlay on top, or the tree in the rail, waits for a layout.
+fn is_overlay_unsettled(screen: &Screen) -> bool {
+    overlays::is_unsettled(&screen.overlays) || tree_actions::has_rail_tree_focus(screen) && screen.tree.is_unsettled()
 }
 
 /// Lays out the next frame.

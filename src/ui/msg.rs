@@ -9,16 +9,22 @@ use crate::{
     chat::{Answer, CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
     citations::check::CheckOutcome,
     config::{SettingChange, ThemeFile},
+<<<<<<< HEAD
     exchange::{
         export::ExportedText,
         import::{ImportProgress, ImportReport},
     },
+=======
+    exchange::export::ExportedText,
+    exchange::import::{ImportProgress, ImportReport},
+>>>>>>> main
     keys::KeyListing,
     mcp,
     render::{
         highlight,
         markdown::{MarkdownLayout, TextHits},
         theme::ThemeShade,
+        word_diff::WordDiffRows,
     },
     store,
     tools::{ToolDefinition, ToolFailure, ToolOutcome},
@@ -109,6 +115,11 @@ pub enum Msg {
         conversation: ConversationId,
         ticket: u64,
         found: Box<TextHits>,
+    },
+    /// Two texts were compared.
+    TextsCompared {
+        ticket: u64,
+        found: Box<WordDiffRows>,
     },
     /// A page was opened in the browser; the error is the command to run where there is a browser.
     PageOpened {

@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     Action,
-    actions::{call_results, copying, list_actions, searching, slash_commands},
+    actions::{call_results, copying, list_actions, searching, slash_commands, tree_actions},
     areas::{GUTTER_WIDTH, ScreenAreas},
     dispatch::on_action,
     overlays::{self, ScreenOverlay},
@@ -22,8 +22,10 @@ use crate::{
     config::{CopyOnSelect, MouseMode},
     ui::{
         conversations::list::{FloatingListView, ListStep},
+        rail::{Rail, RailTab},
         reading::ScrollMove,
         transcript::{CitationStep, ClickTarget, SelectionCopy, SelectionUnit, pill_area},
+        tree::TreePane,
     },
 };
 
@@ -103,6 +105,9 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
         Some(ScreenOverlay::Trash(list)) => list.on_wheel(rows as isize),
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
         Some(ScreenOverlay::Import(import)) => import.scroll(rows as isize, screen_area),
+        Some(ScreenOverlay::Tree(tree)) => tree.on_wheel(rows as isize),
+        Some(ScreenOverlay::VersionDiff(diff)) => diff.on_wheel(rows as isize),
+        Some(ScreenOverlay::Rail) if screen.rail.tab == RailTab::Tree => screen.tree.on_wheel(rows as isize),
         Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
         Some(ScreenOverlay::Suspects(list)) => {
@@ -126,6 +131,8 @@ fn wheel_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i
     let is_long = composer.wrap_to_width(areas.composer.width.saturating_sub(GUTTER_WIDTH)) > areas.composer.height;
     if areas.list.contains(position) {
         list_actions::step_cursor(&mut screen.list, cx, list_step(rows));
+    } else if areas.rail.contains(position) && screen.rail.tab == RailTab::Tree {
+        screen.tree.on_wheel(rows as isize);
     } else if areas.rail.contains(position) {
         screen.rail.scroll(ScrollMove::Rows(rows));
     } else if areas.composer.contains(position) && is_long {
@@ -175,6 +182,10 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
                 searching::accept(screen, cx);
             }
         }
+        Some(ScreenOverlay::Tree(tree)) => {
+            let command = tree.on_click(position, TreePane::Overlay(screen_area));
+            tree_actions::apply_command(screen, cx, command);
+        }
         Some(ScreenOverlay::Tools(list)) => {
             let request = list.on_click(position, screen_area);
             overlays::apply_request(screen, cx, request);
@@ -188,7 +199,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         }
         Some(ScreenOverlay::Rail) if ScreenAreas::floating_rail(size, widths).contains(position) => {
             let inside = ScreenAreas::floating_content(ScreenAreas::floating_rail(size, widths));
-            press_rail(screen, cx.chats, position, inside);
+            press_rail(screen, cx, position, inside);
         }
         Some(ScreenOverlay::List | ScreenOverlay::Rail) => overlays::close_top(screen, cx),
         Some(
@@ -199,6 +210,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Pager(_)
             | ScreenOverlay::Import(_)
+            | ScreenOverlay::VersionDiff(_)
             | ScreenOverlay::Parameters(_),
         ) => (),
         None => press_panes(screen, cx, position, count),
@@ -218,7 +230,7 @@ fn press_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, count: 
     } else if areas.list.contains(position) {
         press_list(screen, cx, position, areas.list);
     } else if areas.rail.contains(position) {
-        press_rail(screen, cx.chats, position, areas.rail);
+        press_rail(screen, cx, position, areas.rail);
     } else if areas.composer.contains(position) {
         screen.focus = PaneFocus::Composer;
         unselect(screen, cx.chats);
@@ -264,8 +276,13 @@ fn press_list(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Re
     }
 }
 
-fn press_rail(screen: &mut Screen, chats: &mut Chats, position: Position, area: Rect) {
+fn press_rail(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Rect) {
     screen.focus = PaneFocus::Rail;
+    if screen.rail.tab == RailTab::Tree && Rail::body(area).contains(position) {
+        let command = screen.tree.on_click(position, TreePane::Rail(Rail::body(area)));
+        tree_actions::apply_command(screen, cx, command);
+        return;
+    }
     if position.y == area.y
         && let Some(tab) = screen.rail.tab_at_column(position.x.saturating_sub(area.x))
     {
@@ -273,7 +290,7 @@ fn press_rail(screen: &mut Screen, chats: &mut Chats, position: Position, area: 
     }
     let row = position.y.saturating_sub(area.y);
     if let Some((answer, number)) = screen.rail.source_at_row(row)
-        && let Some(transcript) = screen.transcript_mut(chats)
+        && let Some(transcript) = screen.transcript_mut(cx.chats)
     {
         transcript.go_to_citation(CitationStep::ToSource(answer, number));
     }

@@ -33,6 +33,7 @@ use crate::{
         toasts::ToastSubject,
         tools::ToolList,
         trash::TrashList,
+        tree::{MessageTree, version_diff::VersionDiff},
         xray::XrayOverlay,
     },
 };
@@ -44,7 +45,11 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
+<<<<<<< HEAD
 use crate::ui::actions::{again_picker, claim_judge, export_actions, import_actions, searching};
+=======
+use crate::ui::actions::{again_picker, claim_judge, export_actions, import_actions, searching, tree_actions};
+>>>>>>> main
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
@@ -77,6 +82,8 @@ pub enum ScreenOverlay {
     /// An import, or its report.
     Import(Box<ImportOverlay>),
     Search(Box<SearchOverlay>),
+    Tree(Box<MessageTree>),
+    VersionDiff(Box<VersionDiff>),
     /// The list when it is not docked.
     List,
     /// The rail when it is not docked.
@@ -102,6 +109,8 @@ impl ScreenOverlay {
             | Self::Pager(_)
             | Self::Import(_)
             | Self::Search(_)
+            | Self::Tree(_)
+            | Self::VersionDiff(_)
             | Self::List
             | Self::Rail => true,
         }
@@ -127,6 +136,8 @@ impl ScreenOverlay {
             Self::Pager(pager) => pager.key_context(),
             Self::Import(_) => KeyContext::Pager,
             Self::Search(_) => KeyContext::SearchAll,
+            Self::Tree(_) => KeyContext::Tree,
+            Self::VersionDiff(_) => KeyContext::VersionDiff,
             Self::List | Self::Rail => return None,
         })
     }
@@ -197,6 +208,8 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
             super::actions::call_results::apply_request(screen, cx, request);
         }
         (_, Some(ScreenOverlay::Import(import))) => import.on_action(action, screen_area),
+        (_, Some(ScreenOverlay::Tree(_))) => _ = tree_actions::on_tree_action(screen, cx, action),
+        (_, Some(ScreenOverlay::VersionDiff(diff))) => diff.on_action(action),
         (_, Some(ScreenOverlay::Connect(connect))) => {
             let request = connect.on_action(action);
             connecting::apply_connect_request(screen, cx, request);
@@ -226,6 +239,11 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
             ScreenOverlay::Suspects(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Import(_)
+<<<<<<< HEAD
+=======
+            | ScreenOverlay::Tree(_)
+            | ScreenOverlay::VersionDiff(_)
+>>>>>>> main
             | ScreenOverlay::List
             | ScreenOverlay::Rail,
         )
@@ -288,6 +306,8 @@ fn on_picker_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, screen
 pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
     let screen_area = Rect::from((Position::ORIGIN, screen.size));
     crate::ui::actions::tool_overlay::refresh_tool_list(&mut screen.overlays, cx, screen_area);
+    tree_actions::refresh_trees(screen, cx);
+    tree_actions::refresh_diff(&mut screen.overlays, cx, screen_area.as_size());
     for overlay in &mut screen.overlays {
         match overlay {
             ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen_area),
@@ -304,6 +324,8 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Import(_)
+            | ScreenOverlay::Tree(_)
+            | ScreenOverlay::VersionDiff(_)
             | ScreenOverlay::List
             | ScreenOverlay::Rail => (),
         }
@@ -315,6 +337,8 @@ pub(crate) fn is_unsettled(overlays: &[ScreenOverlay]) -> bool {
     match overlays.last() {
         Some(ScreenOverlay::Xray(xray)) => xray.is_unsettled(),
         Some(ScreenOverlay::Pager(pager)) => pager.is_unsettled(),
+        Some(ScreenOverlay::Tree(tree)) => tree.is_unsettled(),
+        Some(ScreenOverlay::VersionDiff(diff)) => diff.is_unsettled(),
         _ => false,
     }
 }
@@ -360,6 +384,11 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
             ScreenOverlay::Suspects(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Import(_)
+<<<<<<< HEAD
+=======
+            | ScreenOverlay::Tree(_)
+            | ScreenOverlay::VersionDiff(_)
+>>>>>>> main
             | ScreenOverlay::List
             | ScreenOverlay::Rail,
         )
@@ -374,6 +403,7 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             _ = theme_actions::apply_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::List) => super::actions::list_actions::leave_field(&mut screen.list, cx),
+        Some(ScreenOverlay::Tree(tree)) => screen.tree = *tree, // Its filter and folds stay.
         Some(
             ScreenOverlay::Picker { .. }
             | ScreenOverlay::Parameters(_)
@@ -388,6 +418,7 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Pager(_)
             | ScreenOverlay::Import(_)
             | ScreenOverlay::Search(_)
+            | ScreenOverlay::VersionDiff(_)
             | ScreenOverlay::Connect(_)
             | ScreenOverlay::Rail,
         )
@@ -427,6 +458,8 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Trash(_)
             | ScreenOverlay::Pager(_)
             | ScreenOverlay::Search(_)
+            | ScreenOverlay::Tree(_)
+            | ScreenOverlay::VersionDiff(_)
             | ScreenOverlay::Rail,
         )
         | None => false,

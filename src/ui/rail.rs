@@ -30,6 +30,8 @@ pub enum RailTab {
     Reasoning,
     Sources,
     Details,
+    /// The tree of the conversation, which is drawn in the rail's place.
+    Tree,
 }
 
 impl RailTab {
@@ -38,13 +40,14 @@ impl RailTab {
         match self {
             Self::Reasoning => Self::Sources,
             Self::Sources => Self::Details,
-            Self::Details => Self::Reasoning,
+            Self::Details => Self::Tree,
+            Self::Tree => Self::Reasoning,
         }
     }
 
     #[must_use]
     pub fn previous(self) -> Self {
-        self.next().next()
+        self.next().next().next()
     }
 }
 
@@ -125,7 +128,8 @@ impl Rail {
             *self = Self {
                 tab: self.tab,
                 // A new turn begins.
-                is_tab_chosen: self.is_tab_chosen && answer.is_none_or(|(_, answer)| answer.is_over()),
+                is_tab_chosen: self.is_tab_chosen
+                    && (self.tab == RailTab::Tree || answer.is_none_or(|(_, answer)| answer.is_over())),
                 answer_id: id,
                 pending_moves: std::mem::take(&mut self.pending_moves),
                 layout_budget: self.layout_budget,
@@ -146,8 +150,9 @@ impl Rail {
                 RailTab::Reasoning => self.lay_out_reasoning(answer, now, options, read),
                 RailTab::Sources => self.lay_out_sources(answer, checks, options),
                 RailTab::Details => self.lay_out_details(conversation, id, now, options),
+                RailTab::Tree => (),
             }
-        } else {
+        } else if self.tab != RailTab::Tree {
             self.push_message("There is no answer yet.");
         }
         self.row_count = self.blocks.iter().map(RailBlock::row_count).sum();

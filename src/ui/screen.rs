@@ -23,10 +23,11 @@ use crate::{
         composer::Composer,
         conversations::list::ConversationList,
         effect::{TextId, TextPlace},
-        rail::Rail,
+        rail::{Rail, RailTab},
         search::SearchTarget,
         slash::SlashList,
         transcript::{ReadingPlace, SelectionInput, Transcript, error_card},
+        tree::MessageTree,
     },
 };
 
@@ -58,6 +59,8 @@ pub struct Screen {
     pub list_visibility: PaneVisibility,
     pub rail: Rail,
     pub rail_visibility: PaneVisibility,
+    /// The tree in the rail, and as its overlay was left.
+    pub tree: MessageTree,
     /// Only the text and the composer are shown.
     pub is_zen: bool,
     /// The panes as they were saved last; `None` before the first frame.
@@ -164,6 +167,7 @@ impl Screen {
             list_visibility,
             rail: Rail::default(),
             rail_visibility: PaneVisibility::Auto,
+            tree: MessageTree::default(),
             is_zen: false,
             saved_panes: None,
             rail_has_content: false,
@@ -297,6 +301,7 @@ impl Screen {
             PaneFocus::Composer => KeyContext::Composer,
             PaneFocus::Transcript => self.text_context(chats),
             PaneFocus::Card => error_card::card_context(&error_card::offered_choices(chats)),
+            PaneFocus::Rail if self.rail.tab == RailTab::Tree => KeyContext::RailTree,
             PaneFocus::Rail => KeyContext::Rail,
             PaneFocus::List if list_actions::is_typing(self) => KeyContext::ListField,
             PaneFocus::List => KeyContext::List,

@@ -84,7 +84,12 @@ fn subject(change: &ConversationChange) -> ChangeSubject {
         | ConversationChange::Recording { message, .. }
         | ConversationChange::RecordingChunk { message, .. }
         | ConversationChange::CallRun { message, .. }
-        | ConversationChange::CallResult { message, .. } => ChangeSubject::Message(*message),
+        | ConversationChange::CallResult { message, .. }
+        | ConversationChange::Prune { message, .. }
+        | ConversationChange::RestorePruned(message)
+        | ConversationChange::Bookmark { message, .. }
+        | ConversationChange::RemoveBookmark(message)
+        | ConversationChange::CopyRecords { to: message, .. } => ChangeSubject::Message(*message),
         ConversationChange::NewDraft(_) => ChangeSubject::NewDraft,
         ConversationChange::SideCost { .. }
         | ConversationChange::AnswerCost { .. }

@@ -23,6 +23,7 @@ fn is_so(subject: &ToastSubject, screen: &Screen, chats: &Chats, env: &Environme
         ToastSubject::ListChange { count, in_list } => {
             (screen.focus == PaneFocus::List) == *in_list && chats.list_changes.len() == *count
         }
+        ToastSubject::Pruned(message) => chats.pruned.last().is_some_and(|pruned| pruned.message == *message),
         ToastSubject::NothingEdited => screen.pane.editing.is_none(),
         ToastSubject::Selection => screen.selected_by(chats).is_some(),
         ToastSubject::CardKeys => screen.focus == PaneFocus::Card && !error_card::offered_choices(chats).is_empty(),

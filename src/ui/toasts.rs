@@ -7,7 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 use super::key_hints;
 use crate::render::theme::{ColourRole, Theme};
 use crate::{
-    chat::{ConversationId, Timestamp},
+    chat::{ConversationId, MessageId, Timestamp},
     text,
 };
 
@@ -23,6 +23,8 @@ pub enum ToastSubject {
     Conversation(Option<ConversationId>),
     /// A conversation is in the trash, and the list has the focus or not.
     ListChange { count: usize, in_list: bool },
+    /// A branch was pruned.
+    Pruned(MessageId),
     /// Nothing is being edited in the composer but a new prompt.
     NothingEdited,
     /// Text is selected.

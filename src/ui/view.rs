@@ -25,12 +25,13 @@ use crate::{
         conversations::list::{ConversationListView, ListActivity},
         key_hints, notifications,
         overlays::ScreenOverlay,
-        rail::RailView,
+        rail::{Rail, RailTab, RailView},
         screen::{EditTarget, PaneFocus},
         slash::{self, SlashListView},
         title::{self, TitleView},
         toasts::ToastView,
         transcript::{FindView, ScrollbarView, TranscriptView},
+        tree::{TreePane, TreeView},
     },
 };
 
@@ -130,6 +131,12 @@ fn draw_rail(state: &State, area: Rect, frame: &mut DrawTarget) {
     }
     let focused = state.screen.focus == PaneFocus::Rail;
     RailView { rail: &state.screen.rail, focused, theme: &state.env.theme }.render(area, frame.buffer);
+    if state.screen.rail.tab == RailTab::Tree {
+        let (keymap, theme) = (&state.env.keymap, &state.env.theme);
+        let pane = TreePane::Rail(Rail::body(area));
+        TreeView { tree: &state.screen.tree, pane, title: "", has_focus: focused, keymap, theme }
+            .render(area, frame.buffer);
+    }
 }
 
 /// Draws the column of title, transcript, rule and composer.
@@ -288,6 +295,9 @@ fn composer_placeholder(state: &State) -> &'static str {
             "add a note for the next step"
         }
         Some(_) => "type the next message; it is sent when this answer is done",
+        None if state.chats.current_conversation().is_some_and(Conversation::has_unanswered_prompt) => {
+            "Enter asks for an answer, or type a message"
+        }
         None if state.env.is_demo && state.chats.current_conversation().is_none_or(Conversation::is_new) => {
             "type a message, or /tour for the tour"
         }

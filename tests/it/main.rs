@@ -64,5 +64,7 @@ mod tool_list;
 mod tools;
 mod trash;
 mod trash_overlay;
+mod tree;
+mod tree_screens;
 mod two_instances;
 mod xray;

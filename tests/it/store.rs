@@ -16,4 +16,5 @@ mod searching;
 mod source_checks;
 pub mod test_database;
 mod trash;
+mod tree_marks;
 mod upgrades;

@@ -178,7 +178,9 @@ impl Harness {
 
     /// Lays out or searches the texts that were too much for a frame; returns how many there were.
     pub fn lay_out_texts(&mut self) -> usize {
-        let is_layout = |effect: &mut Effect| matches!(effect, Effect::LayOutText { .. } | Effect::SearchText { .. });
+        let is_layout = |effect: &mut Effect| {
+            matches!(effect, Effect::LayOutText { .. } | Effect::SearchText { .. } | Effect::CompareTexts { .. })
+        };
         let jobs: Vec<Effect> = self.effects.extract_if(.., is_layout).collect();
         let count = jobs.len();
         for effect in jobs {
@@ -187,6 +189,7 @@ impl Harness {
                 Effect::SearchText { conversation, ticket, job } => {
                     Msg::TextSearched { conversation, ticket, found: Box::new(job.run()) }
                 }
+                Effect::CompareTexts { ticket, job } => Msg::TextsCompared { ticket, found: Box::new(job.run()) },
                 other => unreachable!("{other:?} is no job for a text"),
             };
             let fx = ui::update(&mut self.state, self.now, done);

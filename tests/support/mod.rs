@@ -1,6 +1,7 @@
 //! Shared test support. Each test binary uses a part of it.
 #![allow(dead_code)]
 
+pub mod branched;
 pub mod cited_answer;
 pub mod compose;
 pub mod corpus;

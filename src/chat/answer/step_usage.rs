@@ -36,8 +36,11 @@ impl Answer {
         bills.filter_map(|bill| bill.generation_id.as_deref())
     }
 
-    /// The known cost, and whether it covers all responses.
+    /// The known cost, and whether it covers all responses. A copy costs nothing.
     pub fn cost(&self) -> (Usd, bool) {
+        if self.is_copy() {
+            return (Usd::default(), true);
+        }
         let is_all = !self.usage_by_step.is_empty() && self.usage_by_step.values().all(|bill| bill.cost().is_some());
         let costs = self.usage_by_step.values().filter_map(StepUsage::cost).cloned();
         // A single cost retains the server's digits exactly.

@@ -135,13 +135,7 @@ pub(crate) fn copy_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
             overlays::copy_code_block(cx, message, block);
         }
         Some(TranscriptCursor { message, target: CursorTarget::Reasoning(slot) }) => copy_reasoning(cx, message, slot),
-        Some(TranscriptCursor { message, target: CursorTarget::Message }) => match prompt_text(cx.chats, message) {
-            Some(text) => {
-                cx.show_message("copied the prompt");
-                cx.effects.push(Effect::CopyToClipboard(text));
-            }
-            None => copy_answer(screen, cx),
-        },
+        Some(TranscriptCursor { message, target: CursorTarget::Message }) => copy_message(cx, message),
         Some(TranscriptCursor { target: CursorTarget::Citation(_), .. }) => citation_actions::copy_footnote(screen, cx),
         Some(TranscriptCursor { message, target: CursorTarget::Call(slot) }) => {
             call_results::copy_call(cx, message, slot);
@@ -157,15 +151,29 @@ pub(crate) fn copy_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
 }
 
+/// Copies a message: an answer in the form that the config wants.
+pub(crate) fn copy_message(cx: &mut Cx<'_>, message: MessageId) {
+    match prompt_text(cx.chats, message) {
+        Some(text) => {
+            cx.show_message("copied the prompt");
+            cx.effects.push(Effect::CopyToClipboard(text));
+        }
+        None => copy_answer_text(cx, Some(message), cx.env.config.copy_as),
+    }
+}
+
 /// Copies the current answer in the form that the config wants.
 pub(crate) fn copy_answer(screen: &mut Screen, cx: &mut Cx<'_>) {
     copy_answer_as(screen, cx, cx.env.config.copy_as);
 }
 
 fn copy_answer_as(screen: &mut Screen, cx: &mut Cx<'_>, form: CopyForm) {
+    copy_answer_text(cx, screen.current_answer(cx.chats), form);
+}
+
+fn copy_answer_text(cx: &mut Cx<'_>, answer: Option<MessageId>, form: CopyForm) {
     let Some(conversation) = cx.chats.current_conversation() else { return };
-    let text = screen
-        .current_answer(cx.chats)
+    let text = answer
         .and_then(|id| conversation.messages.get(&id)?.as_answer().map(Answer::text))
         .filter(|text| !text.is_empty());
     match text {

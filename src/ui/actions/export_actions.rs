@@ -93,6 +93,7 @@ fn whole_conversation(conversation: &Conversation) -> WholeConversation {
     let messages: Vec<_> = conversation.messages.values().cloned().collect();
     WholeConversation {
         header: conversation.header(),
+        filing: conversation.filing.clone(),
         created_at: messages.first().map_or(conversation.updated_at, |message| message.created_at),
         origin: None,
         filing: conversation.filing.clone(),

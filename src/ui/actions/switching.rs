@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use super::kept_state;
 use crate::ui::{
     Effect,
+    dispatch::change_conversation,
     on_store::{carry_out, save_changes},
     screen::{EditTarget, PaneFocus},
 };
@@ -246,6 +247,17 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
     conversation.draft.clear();
     let next = conversation.submit(&mut cx.chats.ids, cx.now, text);
     carry_out(cx, id, next);
+}
+
+/// Asks for an answer to the prompt that the branch ends with.
+pub(crate) fn answer_last_prompt(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let now = cx.now;
+    let Some(id) = cx.chats.content.conversation_id() else { return };
+    crate::ui::actions::model_settings::update_request_context(cx, id);
+    change_conversation(cx, id, |conversation, ids| conversation.answer_last_prompt(ids, now));
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+        transcript.scroll(ScrollMove::Bottom);
+    }
 }
 
 /// Returns the conversation on the screen if another instance is writing the answer at its end.

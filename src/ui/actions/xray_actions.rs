@@ -150,6 +150,8 @@ fn find_xray(overlays: &mut [ScreenOverlay]) -> Option<&mut XrayOverlay> {
         | ScreenOverlay::Pager(_)
         | ScreenOverlay::Import(_)
         | ScreenOverlay::Search(_)
+        | ScreenOverlay::Tree(_)
+        | ScreenOverlay::VersionDiff(_)
         | ScreenOverlay::List
         | ScreenOverlay::Rail => None,
     })

@@ -204,6 +204,18 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::AskTrust], &[A::ConfirmTrust]], "see its file, trust it"),
             Actions(&[&[A::ForgetGrant]], "make the tool ask again"),
         ],
+        KeyContext::Tree => &[
+            Actions(&[&[A::CloseBranch], &[A::OpenBranch], &[A::FoldBranch]], "fold, open, either"),
+            Actions(&[&[A::CompareVersions], &[A::Copy]], "compare versions, copy"),
+            Actions(&[&[A::PruneBranch], &[A::UndoPrune]], "prune the branch, undo"),
+            Actions(&[&[A::NextTreeFilter]], "next filter"),
+            Actions(&[&[A::ToggleBookmark]], "bookmark"),
+        ],
+        KeyContext::VersionDiff => &[
+            Actions(&[&[A::NextChange], &[A::PreviousChange]], "next, previous change"),
+            Actions(&[&[A::PreviousVersion], &[A::NextVersion]], "other versions"),
+            Actions(&[&[A::HalfDown], &[A::HalfUp], &[A::PageDown]], "half page, a page down"),
+        ],
         KeyContext::Connect => &[
             Actions(&[&[A::RowUp], &[A::RowDown]], "move"),
             Actions(
@@ -353,6 +365,8 @@ const SUBJECTS: [(&str, &[(Action, &str)]); 5] = [
             (A::ShowCodeBlocks, "code: copy, save, pipe"),
             (A::ShowSources, "sources of the answer"),
             (A::EditEarlier, "edit an earlier prompt"),
+            (A::ShowTree, "the tree of all branches"),
+            (A::ForkConversation, "fork from the message"),
             (A::Find, "find in this conversation"),
         ],
     ),

@@ -135,6 +135,11 @@ impl<R: BrowserRow> ListBrowser<R> {
         area.rows().zip(rows).map(|(place, (index, row))| (place, row, index == self.cursor))
     }
 
+    /// The index of the first visible row.
+    pub fn top(&self) -> usize {
+        self.top
+    }
+
     /// The number of rows below the window.
     pub fn rows_below(&self, height: u16) -> usize {
         self.rows.len().saturating_sub(self.top + usize::from(height))

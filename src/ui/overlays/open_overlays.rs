@@ -1,6 +1,7 @@
 //! Opening overlays: the initial content of each.
 
 use super::{PickerItem, PickerKind, ScreenOverlay};
+use crate::ui::keymap::KeyContext;
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     chat::{MessageBody, MessageId, Timestamp},
@@ -274,6 +275,9 @@ pub(crate) fn first_line(text: &str) -> &str {
 
 /// Opens the help: the keys of the present context first.
 pub(crate) fn open_help(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let here = screen.key_context(cx.chats);
+    let here = match screen.key_context(cx.chats) {
+        KeyContext::RailTree => KeyContext::Tree, // The same keys, but for those of the rail.
+        here => here,
+    };
     screen.overlays.push(ScreenOverlay::Help(Box::new(KeyHelp::new(&cx.env.keymap, here))));
 }

@@ -112,7 +112,8 @@ fn token_facts(answer: &Answer) -> Vec<(&'static str, String)> {
         usage.output_tokens.map(|count| ("output", format_count(count, usage.reasoning_tokens, "of reasoning"))),
     );
     // The digits as the server sent them, not rounded.
-    entries.extend(usage.cost.as_ref().map(|cost| ("cost", format!("${}", Usd::digits(cost)))));
+    let paid = if answer.is_copy() { ", paid where it was asked" } else { "" };
+    entries.extend(usage.cost.as_ref().map(|cost| ("cost", format!("${}{paid}", Usd::digits(cost)))));
     entries
 }
 

@@ -28,8 +28,7 @@ impl Widget for RailView<'_> {
             return;
         }
         self.draw_tabs(area, buf);
-        let body =
-            Rect { y: area.y + HEADER_ROWS as u16, height: area.height.saturating_sub(HEADER_ROWS as u16), ..area };
+        let body = Rail::body(area);
         for (row, y) in self.rail.visible_rows().zip(body.top()..body.bottom()) {
             // The gutter is the blank column before the rail.
             let before = body.x.checked_sub(1).filter(|x| *x >= buf.area.x);
@@ -60,6 +59,8 @@ impl Rail {
                 (&[Action::CopyFootnote], "copy"),
                 TABS,
             ],
+            // The tree knows what its keys do on its row.
+            RailTab::Tree => &[TABS],
             RailTab::Reasoning | RailTab::Details => &[(&[Action::RowDown, Action::RowUp], "scroll"), TABS],
         }
     }
@@ -69,6 +70,12 @@ impl Rail {
         let mut labels = self.key_labels().to_vec();
         labels.push((&[Action::Back], "close"));
         keymap.hints(KeyContext::Rail, &labels)
+    }
+
+    /// Returns the area below the tabs.
+    pub fn body(area: Rect) -> Rect {
+        let above = (HEADER_ROWS as u16).min(area.height);
+        Rect { y: area.y + above, height: area.height - above, ..area }
     }
 
     /// Returns the tab at a column of the first row.
@@ -82,13 +89,14 @@ impl Rail {
         })
     }
 
-    fn tab_labels(&self) -> [(RailTab, String); 3] {
+    fn tab_labels(&self) -> [(RailTab, String); 4] {
         let count = self.citations.sources().len();
         let sources = if count > 0 { format!("Sources {count}") } else { "Sources".into() };
         [
             (RailTab::Reasoning, "Reasoning".to_owned()),
             (RailTab::Sources, sources),
             (RailTab::Details, "Details".to_owned()),
+            (RailTab::Tree, "Tree".to_owned()),
         ]
     }
 }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 pub(crate) use crate::text::amounts::{format_seconds, format_size};
 use crate::{
-    chat::{Answer, AnswerEnd, Timestamp},
+    chat::{Answer, AnswerEnd, Conversation, Message, Timestamp, ToolCallState, Turn, TurnPhase},
     text,
 };
 
@@ -50,7 +50,7 @@ pub(crate) fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> 
     {
         facts.push(format!("{speed} t/s"));
     }
-    match usage.and_then(|usage| usage.cost.as_ref()) {
+    match usage.and_then(|usage| usage.cost.as_ref()).filter(|_| !answer.is_copy()) {
         Some(cost) => facts.push(cost.to_string()),
         None if awaits_price => facts.push("looking up the cost…".into()),
         None => (),
@@ -85,6 +85,35 @@ fn generating_spans(answer: &Answer, ended: Timestamp) -> Vec<(Timestamp, Timest
         return answer.first_text_at.map(|first| (first, ended)).into_iter().collect();
     }
     spans.into_values().collect()
+}
+
+/// What a turn in progress does, in a word or two.
+pub(crate) fn phase_label(conversation: &Conversation, turn: &Turn) -> &'static str {
+    match &turn.phase {
+        TurnPhase::Saving => "saving",
+        TurnPhase::AwaitingTools { .. } => "waiting for tools",
+        TurnPhase::SaveFailed { .. } => "not saved",
+        TurnPhase::Routing => "routing",
+        TurnPhase::Thinking => "thinking",
+        TurnPhase::Searching => "searching",
+        TurnPhase::Streaming => "streaming",
+        TurnPhase::Paused(_) => "asks whether to continue",
+        TurnPhase::Calling if is_asking(conversation, turn) => "needs your approval",
+        TurnPhase::Calling => "running a tool",
+        TurnPhase::AwaitingRetry { .. } => "waiting to retry",
+    }
+}
+
+/// Whether a turn waits for a decision of the reader.
+pub(crate) fn is_asking(conversation: &Conversation, turn: &Turn) -> bool {
+    let answer = conversation.messages.get(&turn.answer).and_then(Message::as_answer);
+    match turn.phase {
+        TurnPhase::Paused(_) => true,
+        TurnPhase::Calling => {
+            answer.is_some_and(|answer| answer.call_runs.values().any(|run| run.state == ToolCallState::Asking))
+        }
+        _ => false,
+    }
 }
 
 /// The same in whole seconds.

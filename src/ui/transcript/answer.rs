@@ -7,7 +7,9 @@ pub(crate) use work_rows::reasoning_key;
 
 use super::{
     CitationTarget,
-    message_rows::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, head_row, left_out_mark},
+    message_rows::{
+        LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, bookmark_span, head_row, left_out_mark,
+    },
     parts::{AnswerPart, MessageParts, PartContent, PartKey, PartKind},
 };
 use crate::{
@@ -154,10 +156,9 @@ impl SectionBuilder<'_> {
             self.context.conversation.is_price_pending(self.message.id),
         ));
         let facts_label = fact_text.join(&format!(" {} ", options.look.marks.dot));
-        let mut spans = vec![
-            StyledSpan::new(name, TextStyle::of(ColourRole::Text).bold()),
-            StyledSpan::new(format!("  {facts_label}"), TextStyle::of(ColourRole::Muted)),
-        ];
+        let mut spans: Vec<StyledSpan> = bookmark_span(self.message, self.context).into_iter().collect();
+        spans.push(StyledSpan::new(name, TextStyle::of(ColourRole::Text).bold()));
+        spans.push(StyledSpan::new(format!("  {facts_label}"), TextStyle::of(ColourRole::Muted)));
         spans.extend(left_out_mark(self.context.conversation.is_left_out(self.message.id)));
         let head = head_row(spans, self.siblings, self.layout);
         self.push_rows(part, 0, vec![head]);

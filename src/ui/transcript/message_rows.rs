@@ -93,7 +93,8 @@ struct LayoutKey {
     /// What `Enter` does, which the last card shows.
     enter: Option<EmptyEnter>,
     is_card_focused: bool,
-    siblings: (usize, usize),
+    /// Its place among its versions, and whether it is bookmarked.
+    head: ((usize, usize), bool),
     day: jiff::civil::Date,
     selected_citation: Option<CitationTarget>,
     source_card: Option<(u64, Option<i64>)>,
@@ -187,7 +188,7 @@ impl MessageRows {
             is_last: context.is_last,
             enter: context.is_last.then_some(context.enter),
             is_card_focused: context.is_card_focused,
-            siblings: context.conversation.siblings(message.id),
+            head: (context.conversation.siblings(message.id), context.conversation.is_bookmarked(message.id)),
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
             selected_citation: cited,
             source_card: cited.and_then(|_| context.citation_state.layout_key(context.now)),
@@ -199,7 +200,7 @@ impl MessageRows {
         }
         self.is_behind = false;
         let before = self.text_work();
-        let siblings = key.siblings;
+        let (siblings, _) = key.head;
         self.layout_key = Some(key);
         self.sections = match &message.body {
             MessageBody::Prompt(_) => prompt_sections(message, siblings, context),
@@ -542,6 +543,13 @@ pub(crate) fn head_row(spans: Vec<StyledSpan>, (nth, of): (usize, usize), layout
     row.truncated(layout.width)
 }
 
+/// The mark of a bookmark, before the name.
+pub(crate) fn bookmark_span(message: &Message, context: &LayoutCx) -> Option<StyledSpan> {
+    let mark = context.layout.options.look.marks.bookmark;
+    let is_bookmarked = context.conversation.is_bookmarked(message.id);
+    is_bookmarked.then(|| StyledSpan::new(format!("{mark} "), TextStyle::of(ColourRole::Accent)))
+}
+
 /// The mark on a message that is no longer sent.
 pub(crate) fn left_out_mark(left_out: bool) -> Option<StyledSpan> {
     left_out.then(|| StyledSpan::new("  left out of the next request", TextStyle::of(ColourRole::Muted)))
@@ -550,7 +558,8 @@ pub(crate) fn left_out_mark(left_out: bool) -> Option<StyledSpan> {
 fn prompt_sections(message: &Message, siblings: (usize, usize), context: &LayoutCx) -> Vec<MessageSection> {
     let LayoutParams { width, options, .. } = context.layout;
     let gutter = Some(GutterMark { mark: options.look.marks.bar, role: ColourRole::You });
-    let mut head = vec![StyledSpan::new("you", TextStyle::of(ColourRole::You).bold())];
+    let mut head: Vec<StyledSpan> = bookmark_span(message, context).into_iter().collect();
+    head.push(StyledSpan::new("you", TextStyle::of(ColourRole::You).bold()));
     head.extend(left_out_mark(context.conversation.is_left_out(message.id)));
     let head = head_row(head, siblings, context.layout);
     let rows_of = |part: &AnswerPart| match part.content.source() {

@@ -14,13 +14,14 @@ use crate::{
         exports::{export_sheet::ExportSheetView, suspect_list::SuspectListView},
         help::HelpView,
         imports::ImportView,
-        keymap::format_sequence,
+        keymap::{KeyContext, format_sequence},
         overlay::{
             form::FormView,
             frame::OverlayFrame,
             picker::{PickerLine, PickerView},
         },
         overlays::{PickerKind, ScreenOverlay, connecting::connect_situation, no_tools_reason},
+        rail::RailTab,
         results::pager::PagerView,
         safeguard::SafeguardView,
         screen::HINTS_DELAY,
@@ -29,6 +30,7 @@ use crate::{
         toasts::ToastView,
         tools::ToolListView,
         trash::TrashView,
+        tree::{TreePane, TreeView, version_diff::VersionDiffView},
         xray::XrayView,
     },
 };
@@ -94,6 +96,12 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
+            ScreenOverlay::Tree(tree) => {
+                let title = state.chats.current_conversation().map_or("", |conversation| conversation.title.as_str());
+                let pane = TreePane::Overlay(screen);
+                TreeView { tree, pane, title, has_focus: true, keymap, theme }.render(screen, frame.buffer);
+            }
+            ScreenOverlay::VersionDiff(diff) => VersionDiffView { diff, keymap, theme }.render(screen, frame.buffer),
             ScreenOverlay::Tools(list) => {
                 let notice = no_tools_reason(&state.chats, &state.env);
                 let view = ToolListView { list, notice: notice.as_deref(), keymap, theme };
@@ -122,8 +130,14 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             }
             ScreenOverlay::Rail => {
                 let area = ScreenAreas::floating_rail(state.screen.size, state.screen.widths);
-                let keys = state.screen.rail.key_hints(keymap);
-                let overlay = OverlayFrame { title: "About this answer", keys: &keys, notice: None, theme };
+                let is_tree = state.screen.rail.tab == RailTab::Tree;
+                let keys = if is_tree {
+                    state.screen.tree.key_hints(KeyContext::RailTree, keymap)
+                } else {
+                    state.screen.rail.key_hints(keymap)
+                };
+                let title = if is_tree { "About this conversation" } else { "About this answer" };
+                let overlay = OverlayFrame { title, keys: &keys, notice: None, theme };
                 overlay.draw(area, frame.buffer);
                 super::draw_rail(state, ScreenAreas::floating_content(area), frame);
             }

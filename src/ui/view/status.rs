@@ -17,7 +17,7 @@ use crate::{
         key_hints::KeyHint,
         keymap::KeyContext,
         news,
-        reading::tool_text,
+        reading::{facts, tool_text},
         screen::PaneFocus,
         status::{PaneStatus, PhaseStatus, StatusLine, StatusView},
         transcript::Transcript,
@@ -99,10 +99,10 @@ fn phase<'a>(
     let marks = &state.env.theme.marks;
     let Some(turn) = conversation.active_turn() else { return stopped_phase(conversation, queued) };
     let clock = Duration::try_from(now.duration_since(turn.phase_started)).ok();
-    let with_word = |word| PhaseStatus {
+    let running = PhaseStatus {
         mark: spinner_mark(state, now),
         role: ColourRole::Accent,
-        label: word,
+        label: facts::phase_label(conversation, turn),
         elapsed: clock,
         counts_seconds: false,
         note: None,
@@ -114,40 +114,28 @@ fn phase<'a>(
         return Some(PhaseStatus {
             mark: marks.waiting,
             role: ColourRole::Warning,
+            label: "silent for",
             elapsed: Some(silent),
-            ..with_word("silent for")
+            ..running
         });
     }
     Some(match &turn.phase {
-        Doing::Saving => with_word("saving"),
-        Doing::AwaitingTools { .. } => with_word("waiting for tools"),
-        Doing::SaveFailed { .. } => {
-            PhaseStatus { mark: marks.failed, role: ColourRole::Error, ..with_word("not saved") }
+        Doing::SaveFailed { .. } => PhaseStatus { mark: marks.failed, role: ColourRole::Error, ..running },
+        Doing::Streaming => PhaseStatus { tokens_per_second: tokens_per_second(conversation, turn, now), ..running },
+        _ if facts::is_asking(conversation, turn) => {
+            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, counts_seconds: true, ..running }
         }
-        Doing::Routing => with_word("routing"),
-        Doing::Thinking => with_word("thinking"),
-        Doing::Searching => with_word("searching"),
-        Doing::Streaming => {
-            PhaseStatus { tokens_per_second: tokens_per_second(conversation, turn, now), ..with_word("streaming") }
-        }
-        Doing::Paused(_) => {
-            let asks = with_word("asks whether to continue");
-            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, counts_seconds: true, ..asks }
-        }
-        Doing::Calling if conversation.asking_call().is_some() => {
-            let asks = with_word("needs your approval");
-            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, counts_seconds: true, ..asks }
-        }
-        Doing::Calling => with_word("running a tool"),
         Doing::AwaitingRetry { until, .. } => {
             let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-            PhaseStatus {
-                mark: marks.waiting,
-                role: ColourRole::Warning,
-                elapsed: Some(left),
-                ..with_word("waiting to retry")
-            }
+            PhaseStatus { mark: marks.waiting, role: ColourRole::Warning, elapsed: Some(left), ..running }
         }
+        Doing::Saving
+        | Doing::AwaitingTools { .. }
+        | Doing::Routing
+        | Doing::Thinking
+        | Doing::Searching
+        | Doing::Calling
+        | Doing::Paused(_) => running,
     })
 }
 
@@ -217,6 +205,7 @@ fn pane_keys(state: &State) -> Option<(&'static str, Vec<KeyHint<'static>>)> {
         return None; // Its keys are in its frame.
     }
     let context = state.screen.key_context(&state.chats);
+    let tree_labels = state.screen.tree.key_labels();
     let (word, labels): (_, &[(&[Action], &'static str)]) = match context {
         KeyContext::Transcript => ("READING", reading_labels(state)),
         KeyContext::Selection => ("READING", &[(&[Action::Copy], "copies")]),
@@ -236,6 +225,7 @@ fn pane_keys(state: &State) -> Option<(&'static str, Vec<KeyHint<'static>>)> {
             &[(&[Action::FetchOnce], "yes"), (&[Action::FetchAlways], "always"), (&[Action::FetchNever], "no")],
         ),
         KeyContext::Rail => ("RAIL", state.screen.rail.key_labels()),
+        KeyContext::RailTree => ("RAIL", &tree_labels),
         KeyContext::List => (
             "LIST",
             &[

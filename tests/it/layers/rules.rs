@@ -52,6 +52,7 @@ pub const FEATURES: &[&str] = &[
     "tools",
     "transcript",
     "trash",
+    "tree",
     "xray",
 ];
 

@@ -56,6 +56,11 @@ impl ReferenceModel {
             | ConversationChange::CallResult { .. }
             | ConversationChange::SourceCheck(_)
             | ConversationChange::SideCost { .. }
+            | ConversationChange::Prune { .. }
+            | ConversationChange::RestorePruned(_)
+            | ConversationChange::Bookmark { .. }
+            | ConversationChange::RemoveBookmark(_)
+            | ConversationChange::CopyRecords { .. }
             | ConversationChange::CallRun { .. } => (),
             ConversationChange::Draft { conversation, text } => {
                 self.conversations.get_mut(conversation)?.draft.clone_from(text);

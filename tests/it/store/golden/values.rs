@@ -99,6 +99,7 @@ fn answer_with_everything() -> Answer {
             first_byte: Some(timestamp(10)),
             provider: Some("Acme".into()),
             pipeline: Vec::new(),
+            copied_from: None,
         },
         notes: vec!["reasoning of another model was left out".into(), "a second note".into()],
         ..empty_answer(AnswerEnd::Complete)
