@@ -69,6 +69,8 @@ pub struct EffectRuntime {
     pipe_task: Option<AbortHandle>,
     /// Dropping it stops the import that is running.
     import: Option<sync::Sender<()>>,
+    /// The file of the database, for what opens it on its own.
+    database: PathBuf,
     /// The attempt to connect to a server.
     connect_task: Option<AbortHandle>,
     /// Where pasted codes of an attempt to sign in go.
@@ -80,8 +82,6 @@ pub struct EffectRuntime {
     last_search: Option<AbortHandle>,
     pages: PageFetcher,
     paths: AppPaths,
-    /// The file of the database, for what opens it on its own.
-    database: PathBuf,
     /// Declared last: dropping it waits until everything is on disk.
     store: StoreHandle,
 }
@@ -128,6 +128,7 @@ impl EffectRuntime {
             pages: PageFetcher::for_public_web(),
             pipe_task: None,
             import: None,
+            database: files.database,
             connect_task: None,
             sign_in_codes: None,
             paths: files.paths,

@@ -9,15 +9,8 @@ use crate::{
     chat::{Answer, CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
     citations::check::CheckOutcome,
     config::{SettingChange, ThemeFile},
-<<<<<<< HEAD
-    exchange::{
-        export::ExportedText,
-        import::{ImportProgress, ImportReport},
-    },
-=======
     exchange::export::ExportedText,
     exchange::import::{ImportProgress, ImportReport},
->>>>>>> main
     keys::KeyListing,
     mcp,
     render::{

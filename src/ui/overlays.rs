@@ -45,11 +45,7 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
-<<<<<<< HEAD
-use crate::ui::actions::{again_picker, claim_judge, export_actions, import_actions, searching};
-=======
 use crate::ui::actions::{again_picker, claim_judge, export_actions, import_actions, searching, tree_actions};
->>>>>>> main
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
@@ -239,11 +235,8 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
             ScreenOverlay::Suspects(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Import(_)
-<<<<<<< HEAD
-=======
             | ScreenOverlay::Tree(_)
             | ScreenOverlay::VersionDiff(_)
->>>>>>> main
             | ScreenOverlay::List
             | ScreenOverlay::Rail,
         )
@@ -384,11 +377,8 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
             ScreenOverlay::Suspects(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Import(_)
-<<<<<<< HEAD
-=======
             | ScreenOverlay::Tree(_)
             | ScreenOverlay::VersionDiff(_)
->>>>>>> main
             | ScreenOverlay::List
             | ScreenOverlay::Rail,
         )
