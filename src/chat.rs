@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod explain;
 pub mod filing;
 pub mod ids;
+pub mod item_words;
 pub mod journal;
 pub mod message;
 pub mod nanos;

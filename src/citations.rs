@@ -3,6 +3,7 @@
 pub mod annotations;
 pub mod charset;
 pub mod check;
+pub mod check_words;
 pub mod claim;
 pub mod html;
 pub mod judge;

@@ -3,6 +3,7 @@
 mod app;
 mod args;
 mod ask;
+mod export;
 mod launch;
 mod list;
 mod login;
@@ -101,6 +102,7 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
             );
             ask(&LaunchSettings::load(cli, InitialConversation::New)?, words, print, tools)
         }
+        Some(CliCommand::Export(args)) => export::export(&LaunchSettings::load(cli, InitialConversation::New)?, args),
         Some(CliCommand::Models { query, json }) => {
             let settings = LaunchSettings::load(cli, InitialConversation::New)?;
             models::list_models(&settings, &query.join(" "), *json)

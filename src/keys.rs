@@ -101,6 +101,13 @@ impl KeySources {
         }
     }
 
+    /// Returns the key as far as it is known without running a program.
+    pub fn find_without_command(&self, env: EnvLookup) -> Option<SecretString> {
+        let found = self.find_in_environment(env).map(|(_, key)| key);
+        let key = found.or_else(|| files::read_to_string(&self.file).ok())?;
+        validated(&key, "").ok()
+    }
+
     /// Returns the place that takes precedence over the file, if any: the variable or the program.
     pub fn overriding_source(&self, env: EnvLookup) -> Option<String> {
         let variable = self.find_in_environment(env).map(|(variable, _)| format!("${variable}"));

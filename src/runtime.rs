@@ -6,6 +6,7 @@ pub mod catalogues;
 mod command_tools;
 pub mod connect;
 mod database_watch;
+mod exports;
 mod mcp_bridge;
 pub mod pages;
 mod pipe;
@@ -43,7 +44,11 @@ use crate::{
     store::{StoreHandle, StoreReply},
     text,
     tools::ToolCommand,
-    ui::{Effect, Msg, effect::TextId, msg::FileWriteError},
+    ui::{
+        Effect, Msg,
+        effect::{ExportJob, TextId},
+        msg::FileWriteError,
+    },
 };
 use pages::PageFetcher;
 use servers::{ApiServers, DEMO};
@@ -72,6 +77,7 @@ pub struct EffectRuntime {
     last_search: Option<AbortHandle>,
     pages: PageFetcher,
     paths: AppPaths,
+    database: PathBuf,
     /// Declared last: dropping it waits until everything is on disk.
     store: StoreHandle,
 }
@@ -120,6 +126,7 @@ impl EffectRuntime {
             connect_task: None,
             sign_in_codes: None,
             paths: files.paths,
+            database: files.database,
             store,
         }
     }
@@ -186,6 +193,7 @@ impl EffectRuntime {
                 });
             }
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
+            Effect::ExportConversation(job) => self.export(*job),
             Effect::PipeToCommand { command, text } => self.pipe(command, text),
             Effect::StopCommand => self.stop_pipe(),
             Effect::CopyToClipboard(_)
@@ -320,6 +328,13 @@ impl EffectRuntime {
         });
     }
 
+    /// Writes a conversation as a document, with what the database has of it besides its messages.
+    fn export(&mut self, job: ExportJob) {
+        self.servers.note_keys(&|name| std::env::var_os(name).filter(|value| !value.is_empty()));
+        let database = self.database.clone();
+        self.run_blocking(move || Msg::ExportReady(Box::new(exports::export(job, &database))));
+    }
+
     fn pipe(&mut self, command: String, text: Arc<str>) {
         self.stop_pipe();
         let inbox = self.inbox.clone();
@@ -399,9 +414,14 @@ impl EffectRuntime {
     }
 }
 
-fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc::Sender<Msg>) {
+/// A highlighter that measures its time by the system's clock.
+pub fn code_highlighter() -> highlight::CodeHighlighter {
     let started = Instant::now();
-    let mut highlighter = highlight::CodeHighlighter::new(move || started.elapsed());
+    highlight::CodeHighlighter::new(move || started.elapsed())
+}
+
+fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc::Sender<Msg>) {
+    let mut highlighter = code_highlighter();
     for job in jobs {
         if inbox.blocking_send(Msg::Highlighted(highlighter.highlight(job))).is_err() {
             return; // The loop has ended.

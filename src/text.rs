@@ -1,5 +1,6 @@
 //! Text helpers for the terminal: cleaning, measuring, wrapping and truncating.
 
+pub mod amounts;
 pub mod bidi;
 pub mod clean;
 pub mod diff;

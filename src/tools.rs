@@ -5,6 +5,7 @@ pub mod content;
 pub mod grants;
 pub mod names;
 pub mod policy;
+pub mod result_text;
 pub mod schema;
 pub mod toolbox;
 

@@ -15,6 +15,7 @@ mod dispatch;
 pub mod effect;
 pub mod environment;
 pub mod escape_keys;
+pub mod exports;
 mod focus;
 pub mod help;
 mod hint_clicks;
@@ -146,8 +147,12 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             Ok(path) => cx.show_message(format!("saved as {path}")),
             Err(why) => cx.warn(why),
         },
+        Msg::ExportReady(ready) => actions::export_actions::on_export_ready(screen, cx, *ready),
         Msg::FileWritten { path, text, result } => match result {
-            Ok(path) => cx.show_message(format!("saved as {path}")),
+            Ok(path) => {
+                let note = screen.export_note.take().map(|note| format!("; {note}"));
+                cx.show_message(format!("saved as {path}{}", note.unwrap_or_default()));
+            }
             Err(FileWriteError::Exists) => overlays::ask_overwrite(screen, &path, &text),
             Err(FileWriteError::Failed(why)) => cx.warn(why),
         },

@@ -98,6 +98,20 @@ impl ToolCallRun {
         }
     }
 
+    /// The reason for a missing result, if there is one to show.
+    pub fn missing_result_reason(&self) -> Option<String> {
+        match &self.state {
+            ToolCallState::Failed(failure) => Some(failure.message()),
+            ToolCallState::Denied { reason } => reason.clone(),
+            ToolCallState::DeniedByRule => Some("by a rule in the config".into()),
+            ToolCallState::Asking
+            | ToolCallState::Queued
+            | ToolCallState::Running
+            | ToolCallState::Done(_)
+            | ToolCallState::Cancelled => None,
+        }
+    }
+
     /// Changes its state and updates its times.
     pub(super) fn set_state(&mut self, state: ToolCallState, now: Timestamp) {
         self.state = state;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::{list::ListArgs, show::ShowArgs};
 use crate::{
     chat::Effort,
+    exchange::export::{ExportDensity, ExportForm, ExportScope},
     tools::{ToolMode, toolbox},
     ui,
 };
@@ -30,6 +31,7 @@ Examples:
   ibid                                     the app
   ibid -c                                  ... with the last conversation open
   ibid demo                                ... against the built-in server: no key, no network
+  ibid export 0199 -o talk.html            a conversation as a web page
   git diff | ibid ask \"what changed?\"      one answer on stdout
 
 The key comes from OPENROUTER_API_KEY, or is requested once and saved in a file that only you can read.";
@@ -100,6 +102,8 @@ pub(super) enum CliCommand {
     List(ListArgs),
     /// A conversation on stdout
     Show(ShowArgs),
+    /// A conversation as Markdown, JSON, plain text or a web page
+    Export(ExportArgs),
     /// The completions of a shell, to be read when it starts
     Completions { shell: clap_complete::Shell },
     /// The manual page: `ibid man | man -l -`
@@ -114,6 +118,36 @@ pub(super) enum CliCommand {
         #[arg(long)]
         html: bool,
     },
+}
+
+/// What is exported, and where to.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ExportArgs {
+    /// The conversation, by its id, the beginning of its id, or its title
+    #[arg(value_name = "ID|TITLE", conflicts_with = "all")]
+    pub conversation: Option<String>,
+    /// The form: md, json, html or txt; without it, what the name of the file says, else md
+    #[arg(long, value_name = "FORM", value_parser = export_form)]
+    pub format: Option<ExportForm>,
+    /// What is exported: tree (all versions), branch (what is on the screen) or answer (the newest); usually branch, and
+    /// tree for json
+    #[arg(long, value_name = "SCOPE", value_parser = export_scope)]
+    pub scope: Option<ExportScope>,
+    /// How much of each message: full, answers (no reasoning, calls and results) or prompts
+    #[arg(long, value_name = "DENSITY", value_parser = export_density)]
+    pub density: Option<ExportDensity>,
+    /// Write to this file instead of stdout; `-` is stdout
+    #[arg(short, long, value_name = "PATH", conflicts_with = "all")]
+    pub output: Option<String>,
+    /// Replace the file if there is one
+    #[arg(long, requires = "output")]
+    pub overwrite: bool,
+    /// Mask what looks like a key, a token or a password; without it, suspects are only listed on stderr
+    #[arg(long)]
+    pub mask_secrets: bool,
+    /// Write every conversation to a new file in this folder
+    #[arg(long, value_name = "DIR")]
+    pub all: Option<PathBuf>,
 }
 
 /// The conversation to open at startup.
@@ -228,6 +262,20 @@ fn effort(name: &str) -> Result<Effort, String> {
         let all = Effort::ALL.map(Effort::name).join(", ");
         format!("the efforts are {all}")
     })
+}
+
+fn export_form(name: &str) -> Result<ExportForm, String> {
+    ExportForm::from_name(name)
+        .ok_or_else(|| format!("the forms are {}", ExportForm::ALL.map(ExportForm::name).join(", ")))
+}
+
+fn export_scope(name: &str) -> Result<ExportScope, String> {
+    ExportScope::from_name(name).ok_or_else(|| "the scopes are tree, branch, answer".into())
+}
+
+fn export_density(name: &str) -> Result<ExportDensity, String> {
+    let all = || ExportDensity::ALL.map(ExportDensity::name).join(", ");
+    ExportDensity::from_name(name).ok_or_else(|| format!("the densities are {}", all()))
 }
 
 fn number(text: &str, max: f64) -> Result<f64, String> {

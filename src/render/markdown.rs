@@ -31,6 +31,7 @@ mod layout_budget;
 mod line_breaks;
 mod list_indents;
 mod markdown_text;
+pub mod marked_text;
 mod open_text;
 mod plain_text;
 mod prepare;
@@ -38,6 +39,7 @@ mod source_lines;
 mod table;
 mod table_repair;
 mod text_search;
+pub mod web_text;
 
 use crate::{
     citations::annotations::{CitationMark, HighlightedCitation},

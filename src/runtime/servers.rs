@@ -130,6 +130,16 @@ impl ApiServers {
         plain.into_iter().chain(readable).collect()
     }
 
+    /// Remembers the keys of all servers, so that no text that leaves ibid contains one. No program is run for them.
+    pub fn note_keys(&self, env: EnvLookup) {
+        for server in &self.list {
+            let key = server.key_source.as_ref().and_then(|places| places.find_without_command(env));
+            if let Some(key) = key {
+                secrets::note_key(&key, server.key_variable());
+            }
+        }
+    }
+
     pub fn first(&self) -> Option<Arc<ApiServer>> {
         self.list.first().cloned()
     }

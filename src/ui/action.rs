@@ -50,6 +50,8 @@ pub enum CommandArgument {
     Cells,
     LineBreaks,
     CopyForm,
+    /// A form, then a path.
+    Export,
     /// Tags, separated by blanks.
     Tags,
     /// Any text.
@@ -69,6 +71,7 @@ impl CommandArgument {
             Self::Cells => "CELLS",
             Self::LineBreaks => "auto|keep|markdown",
             Self::CopyForm => "auto|markdown|plain|rich",
+            Self::Export => "md|html|json|txt PATH",
             Self::Tags => "TAGS",
             Self::Text => "TEXT",
         }
@@ -202,8 +205,8 @@ actions! {
     FocusNext, "focus-next", "Move the focus: prompt, card, text, rail, list", "focus", KeysOnly, [(Global, "tab")];
     FoldReasoning, "fold-reasoning", "Fold or open the reasoning", "reasoning", Commands, [(Global, "ctrl-t"), (Transcript, "space")];
     FoldDetails, "fold-details", "Fold or open the details", "details", Commands, [(Global, "ctrl-o")];
-    RowDown, "row-down", "Down a row", "down", KeysOnly, [(Transcript, "j"), (Transcript, "down"), (Rail, "j"), (Rail, "down"), (ListOverlay, "j"), (ListOverlay, "down"), (Connect, "down"), (Field, "down"), (Field, "ctrl-n"), (Form, "down"), (Slash, "down")];
-    RowUp, "row-up", "Up a row", "up", KeysOnly, [(Transcript, "k"), (Transcript, "up"), (Rail, "k"), (Rail, "up"), (ListOverlay, "k"), (ListOverlay, "up"), (Connect, "up"), (Field, "up"), (Field, "ctrl-p"), (Form, "up"), (Slash, "up")];
+    RowDown, "row-down", "Down a row", "down", KeysOnly, [(Transcript, "j"), (Transcript, "down"), (Rail, "j"), (Rail, "down"), (ListOverlay, "j"), (ListOverlay, "down"), (Connect, "down"), (Field, "down"), (Field, "ctrl-n"), (Form, "down"), (ExportSheet, "down"), (Slash, "down")];
+    RowUp, "row-up", "Up a row", "up", KeysOnly, [(Transcript, "k"), (Transcript, "up"), (Rail, "k"), (Rail, "up"), (ListOverlay, "k"), (ListOverlay, "up"), (Connect, "up"), (Field, "up"), (Field, "ctrl-p"), (Form, "up"), (ExportSheet, "up"), (Slash, "up")];
     HalfDown, "half-down", "Down half a page", "half down", KeysOnly, [(Transcript, "d"), (Rail, "d"), (Pager, "d")];
     HalfUp, "half-up", "Up half a page", "half up", KeysOnly, [(Transcript, "u"), (Rail, "u"), (Pager, "u")];
     NextMessage, "next-message", "Next message", "next", KeysOnly, [(Transcript, "J")];
@@ -235,6 +238,7 @@ actions! {
     ChooseMouse, "mouse", "Mouse: on, the wheel only, or off", "mouse", Commands, [];
     ChooseTextWidth, "text-width", "Text width, in cells", "text width", Commands, [];
     ChooseLineBreaks, "line-breaks", "Line breaks: auto, keep, or as in Markdown", "line breaks", Commands, [];
+    Export, "export", "Export the conversation", "export", Commands, [];
     ChooseCopyForm, "copy-as", "Copy as: auto, Markdown, plain or rich text", "copy as", Commands, [];
     NextTab, "next-tab", "Next tab of the rail", "next tab", KeysOnly, [(Rail, "l"), (Rail, "right")];
     PreviousTab, "previous-tab", "Previous tab of the rail", "previous tab", KeysOnly, [(Rail, "h"), (Rail, "left")];
@@ -254,15 +258,18 @@ actions! {
     NewerPrompt, "newer-prompt", "Down a row; from the last row, the next prompt", "newer", KeysOnly, [(Composer, "down")];
     Accept, "accept", "Accept the choice, or what was typed", "accept", KeysOnly,
         [(Card, "enter"), (Pause, "enter"), (Approval, "enter"), (Find, "enter"), (ListField, "enter"), (Slash, "enter"), (Overlay, "enter"), (Form, "enter"), (Form, "ctrl-s")];
+    NextChoice, "next-choice", "Next choice", "next choice", KeysOnly, [(ExportChoice, "right"), (ExportChoice, "l"), (ExportChoice, "space")];
+    PreviousChoice, "previous-choice", "Previous choice", "previous choice", KeysOnly, [(ExportChoice, "left"), (ExportChoice, "h")];
+    MaskSecrets, "mask-secrets", "Mask what looks like a secret", "mask all", KeysOnly, [(Suspects, "m")];
     EntryNewline, "entry-newline", "Begin a new line in the system prompt", "newline", KeysOnly, [(Form, "ctrl-j")];
     FirstRow, "first-row", "To the first row", "top", KeysOnly,
         [(ListOverlay, "g"), (ListOverlay, "home"), (Picker, "ctrl-home")];
     LastRow, "last-row", "To the last row", "end", KeysOnly,
         [(ListOverlay, "G"), (ListOverlay, "end"), (Picker, "ctrl-end")];
     NextSection, "next-section", "Next section or entry", "next section", KeysOnly,
-        [(Form, "tab"), (Xray, "tab"), (Tools, "tab"), (Pager, "tab")];
+        [(Form, "tab"), (ExportSheet, "tab"), (Xray, "tab"), (Tools, "tab"), (Pager, "tab")];
     PreviousSection, "previous-section", "Previous section or entry", "previous section", KeysOnly,
-        [(Form, "shift-tab"), (Xray, "shift-tab"), (Tools, "shift-tab"), (Pager, "shift-tab")];
+        [(Form, "shift-tab"), (ExportSheet, "shift-tab"), (Xray, "shift-tab"), (Tools, "shift-tab"), (Pager, "shift-tab")];
     SearchRows, "search-rows", "Search what is shown", "search", KeysOnly, [(Xray, "/"), (Tools, "/"), (Pager, "/"), (Trash, "/")];
     Close, "close", "Close it", "close", KeysOnly, [(Pager, "q")];
     SaveShown, "save", "Save what is shown to a file", "save", KeysOnly, [(CodePicker, "ctrl-s"), (Xray, "s"), (Pager, "s")];
@@ -391,6 +398,7 @@ impl Action {
             Self::ChooseTextWidth => CommandArgument::Cells,
             Self::ChooseLineBreaks => CommandArgument::LineBreaks,
             Self::ChooseCopyForm => CommandArgument::CopyForm,
+            Self::Export => CommandArgument::Export,
             Self::TagConversation => CommandArgument::Tags,
             Self::EditParameters | Self::RenameConversation | Self::Find | Self::SearchAll => CommandArgument::Text,
             _ => return None,

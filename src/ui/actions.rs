@@ -9,6 +9,7 @@ pub(crate) mod claim_judge;
 pub(crate) mod code_blocks;
 pub(crate) mod copying;
 pub(crate) mod database_care;
+pub(crate) mod export_actions;
 pub(crate) mod finding;
 pub(crate) mod kept_state;
 pub(crate) mod list_actions;

@@ -6,7 +6,7 @@ use super::{
         branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
         call_results, card_actions, citation_actions, claim_judge,
         copying::{copy_answer, copy_as, copy_under_cursor},
-        database_care, finding, kept_state, list_actions, list_changes,
+        database_care, export_actions, finding, kept_state, list_actions, list_changes,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
         searching,
         setting_choices::open_setting_choices,
@@ -21,6 +21,7 @@ use super::{
     screen::{PaneFocus, PaneVisibility},
     transcript::error_card,
 };
+use crate::exchange::export::ExportForm;
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
     chat::{ChatEffect, ConversationId},
@@ -83,6 +84,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         }
         Action::ToggleAllowAll => tool_actions::toggle_allow_all(cx),
         Action::EditParameters => overlays::open_parameters(screen, cx),
+        Action::Export => export_actions::open_export(screen, cx, ExportForm::default()),
         Action::FocusList => list_actions::focus_list(screen, cx.chats),
         Action::ToggleList => list_actions::toggle_list(screen, cx.chats),
         Action::ToggleRail => toggle_rail(screen),
@@ -259,6 +261,9 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::CopyCodeAddress
         | Action::OpenAgain
         | Action::DeleteForGood
+        | Action::NextChoice
+        | Action::PreviousChoice
+        | Action::MaskSecrets
         | Action::ConnectKey
         | Action::ConnectServer
         | Action::ConnectDemo
@@ -279,6 +284,7 @@ fn needs_message(action: Action) -> bool {
             | Action::CopyMarkdown
             | Action::CopyPlain
             | Action::CopyRich
+            | Action::Export
             | Action::PreviousVersion
             | Action::NextVersion
             | Action::TrashConversation

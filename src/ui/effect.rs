@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     api,
-    chat::{CallId, ConversationId, ItemSlot, MessageId, StreamId},
+    chat::{CallId, ConversationId, ItemSlot, MessageId, StreamId, WholeConversation},
     citations::check::CheckQuestion,
     config::{self, DesktopNotification},
+    exchange::export::{ExportOptions, ExportSetting},
     mcp,
     render::{
         highlight,
@@ -135,6 +136,8 @@ pub enum Effect {
         text: Arc<str>,
         over: bool,
     },
+    /// Writes a conversation as a document; answered by `Msg::ExportReady`.
+    ExportConversation(Box<ExportJob>),
     /// Runs a command line with a text as its input; answered by `Msg::Piped`.
     PipeToCommand {
         command: String,
@@ -165,6 +168,16 @@ pub enum Effect {
     StartDemo(DemoStart),
     /// Leaves the demo for the server in the config.
     LeaveDemo,
+}
+
+/// What is exported, and where to.
+#[derive(Debug)]
+pub struct ExportJob {
+    /// As it is in memory; what only the database has is added.
+    pub whole: WholeConversation,
+    pub options: ExportOptions,
+    pub setting: ExportSetting,
+    pub path: String,
 }
 
 /// What the demo begins with.

@@ -58,6 +58,14 @@ pub enum KeyContext {
     /// The code blocks while nothing is typed: digits choose.
     CodeNumber,
     Form,
+    /// Choosing an export.
+    ExportSheet,
+    /// A choice of an export has the keys.
+    ExportChoice,
+    /// The path of an export has the keys.
+    ExportPath,
+    /// The question before what looks like a secret is exported.
+    Suspects,
     Xray,
     Tools,
     ToolPage,
@@ -81,7 +89,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 39] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -109,6 +117,10 @@ impl KeyContext {
         Self::CodePicker,
         Self::CodeNumber,
         Self::Form,
+        Self::ExportSheet,
+        Self::ExportChoice,
+        Self::ExportPath,
+        Self::Suspects,
         Self::Xray,
         Self::Tools,
         Self::ToolPage,
@@ -157,6 +169,10 @@ impl KeyContext {
                 &[Self::CodePicker, Self::Picker, Self::Field, Self::Overlay],
             ),
             Self::Form => ("form", "System prompt and sampling", Text, &[Self::Overlay]),
+            Self::ExportSheet => ("export-sheet", "Exporting", Place, &[Self::Overlay]),
+            Self::ExportChoice => ("export-choice", "Choices of an export", Place, &[Self::ExportSheet, Self::Overlay]),
+            Self::ExportPath => ("export-path", "The file of an export", Text, &[Self::ExportSheet, Self::Overlay]),
+            Self::Suspects => ("suspects", "What looks like a secret", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Xray => ("request", "Request and events", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),

@@ -15,6 +15,8 @@ use super::{
     screen::{PaneFocus, Screen},
     transcript::{Transcript, error_card},
 };
+use crate::ui::actions::export_actions;
+use crate::ui::transcript::SelectionCopy;
 use crate::ui::{actions::kept_state, conversations::list::FloatingListView};
 use crate::{chat::Timestamp, config::CodeOverflow, render::markdown::CodeLineMode};
 
@@ -129,7 +131,12 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     let search = transcript.take_search_job();
     effects.extend(search.map(|(ticket, job)| Effect::SearchText { conversation: id, ticket, job: Box::new(job) }));
     if let Some((copy, text)) = transcript.take_copied_text() {
-        copying::on_selection_copied(cx, copy, text);
+        if let SelectionCopy::ForExport(form) = copy {
+            let selected = transcript.take_selected_texts();
+            export_actions::open_sheet(screen, cx, form, selected);
+        } else {
+            copying::on_selection_copied(cx, copy, text);
+        }
     }
     effects
 }

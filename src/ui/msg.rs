@@ -9,6 +9,7 @@ use crate::{
     chat::{Answer, CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
     citations::check::CheckOutcome,
     config::{SettingChange, ThemeFile},
+    exchange::export::ExportedText,
     keys::KeyListing,
     mcp,
     render::{
@@ -156,6 +157,8 @@ pub enum Msg {
         text: Arc<str>,
         result: Result<String, FileWriteError>,
     },
+    /// A conversation was exported and can be written.
+    ExportReady(Box<ExportReady>),
     /// A command has finished, or could not run.
     CommandEnded(Result<PipeResult, String>),
     /// A setting was saved to the config, or why not.
@@ -229,4 +232,13 @@ pub struct PipeResult {
     pub is_success: bool,
     /// The output was too long and was cut.
     pub is_truncated: bool,
+}
+
+/// An export that can be written to its path.
+#[derive(Debug)]
+pub struct ExportReady {
+    pub path: String,
+    pub plain: ExportedText,
+    /// The same with its suspects masked, if there are any.
+    pub masked: Option<ExportedText>,
 }

@@ -104,7 +104,16 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
         Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
-        Some(ScreenOverlay::Parameters(_) | ScreenOverlay::Connect(_) | ScreenOverlay::Safeguard(_)) => (),
+        Some(ScreenOverlay::Suspects(list)) => {
+            let step = if rows < 0 { Action::RowUp } else { Action::RowDown };
+            (0..steps).for_each(|_| list.on_action(step));
+        }
+        Some(
+            ScreenOverlay::Parameters(_)
+            | ScreenOverlay::Export(_)
+            | ScreenOverlay::Connect(_)
+            | ScreenOverlay::Safeguard(_),
+        ) => (),
         None => wheel_panes(screen, cx, position, rows),
     }
 }
@@ -183,6 +192,8 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         Some(ScreenOverlay::List | ScreenOverlay::Rail) => overlays::close_top(screen, cx),
         Some(
             ScreenOverlay::Help(_)
+            | ScreenOverlay::Export(_)
+            | ScreenOverlay::Suspects(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Pager(_)

@@ -23,6 +23,7 @@ use crate::{
     ui::{
         commands::CommandList,
         connect::ConnectScreen,
+        exports::{export_sheet::ExportSheet, suspect_list::SuspectList},
         help::KeyHelp,
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
@@ -42,7 +43,7 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
-use crate::ui::actions::{again_picker, claim_judge, searching};
+use crate::ui::actions::{again_picker, claim_judge, export_actions, searching};
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
     open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
@@ -61,6 +62,9 @@ pub enum ScreenOverlay {
         picker: Box<FuzzyPicker<PickerItem>>,
     },
     Parameters(Box<SettingsForm>),
+    Export(Box<ExportSheet>),
+    /// The question before what looks like a secret is exported.
+    Suspects(Box<SuspectList>),
     Commands(Box<CommandList>),
     Help(Box<KeyHelp>),
     /// The question before a safeguard is switched off.
@@ -84,6 +88,8 @@ impl ScreenOverlay {
             Self::Picker { .. } if self.is_question() => false,
             Self::Picker { .. }
             | Self::Parameters(_)
+            | Self::Export(_)
+            | Self::Suspects(_)
             | Self::Commands(_)
             | Self::Help(_)
             | Self::Safeguard(_)
@@ -106,6 +112,8 @@ impl ScreenOverlay {
             Self::Connect(_) => KeyContext::Connect,
             Self::Picker { of, .. } => of.key_context(),
             Self::Parameters(_) => KeyContext::Form,
+            Self::Export(sheet) => sheet.key_context(),
+            Self::Suspects(_) => KeyContext::Suspects,
             Self::Commands(_) => KeyContext::Picker,
             Self::Help(_) => KeyContext::Help,
             Self::Safeguard(_) => KeyContext::Safeguard,
@@ -149,6 +157,11 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
             picker_items::apply_parameters(&mut screen.overlays, cx);
         }
         (_, Some(ScreenOverlay::Parameters(form))) => form.on_action(action),
+        (Action::Accept, Some(ScreenOverlay::Export(_))) => export_actions::accept_sheet(screen, cx),
+        (_, Some(ScreenOverlay::Export(sheet))) => sheet.on_action(action),
+        (Action::Accept, Some(ScreenOverlay::Suspects(_))) => export_actions::write_suspect(screen, cx, false),
+        (Action::MaskSecrets, Some(ScreenOverlay::Suspects(_))) => export_actions::write_suspect(screen, cx, true),
+        (_, Some(ScreenOverlay::Suspects(list))) => list.on_action(action),
         (Action::Accept, Some(ScreenOverlay::Commands(_))) => open_commands::accept_command(screen, cx),
         (_, Some(ScreenOverlay::Commands(list))) => list.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Safeguard(question))) => {
@@ -194,6 +207,7 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
             picker_items::preview_theme(overlays, env);
         }
         Some(ScreenOverlay::Parameters(form)) => form.edit(event),
+        Some(ScreenOverlay::Export(sheet)) => sheet.edit(event),
         Some(ScreenOverlay::Xray(xray)) => xray.edit_query(event),
         Some(ScreenOverlay::Tools(list)) => list.edit_query(event),
         Some(ScreenOverlay::Trash(list)) => list.edit_query(event),
@@ -202,7 +216,8 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
         Some(ScreenOverlay::Commands(list)) => list.edit(event),
         Some(ScreenOverlay::Help(help)) => help.edit(event),
         Some(ScreenOverlay::Search(search)) => search.edit(event),
-        Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+        Some(ScreenOverlay::Suspects(_) | ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail)
+        | None => (),
     }
 }
 
@@ -271,6 +286,8 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             ScreenOverlay::Trash(list) => list.scroll_to_cursor(screen_area),
             ScreenOverlay::Connect(_)
             | ScreenOverlay::Help(_)
+            | ScreenOverlay::Export(_)
+            | ScreenOverlay::Suspects(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::List
@@ -316,6 +333,7 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
             picker_items::preview_theme(overlays, env);
         }
         Some(ScreenOverlay::Parameters(form)) => form.paste(text),
+        Some(ScreenOverlay::Export(sheet)) => sheet.paste(text),
         Some(ScreenOverlay::Connect(connect)) => connect.paste(text),
         Some(ScreenOverlay::Xray(xray)) => xray.paste(text),
         Some(ScreenOverlay::Tools(list)) => list.paste(text),
@@ -324,7 +342,8 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
         Some(ScreenOverlay::Commands(list)) => list.paste(text),
         Some(ScreenOverlay::Help(help)) => help.paste(text),
         Some(ScreenOverlay::Search(search)) => search.paste(text),
-        Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+        Some(ScreenOverlay::Suspects(_) | ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail)
+        | None => (),
     }
 }
 
@@ -340,6 +359,8 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Parameters(_)
             | ScreenOverlay::Commands(_)
             | ScreenOverlay::Help(_)
+            | ScreenOverlay::Export(_)
+            | ScreenOverlay::Suspects(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
@@ -376,6 +397,8 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
         Some(ScreenOverlay::Connect(connect)) => !connect.can_be_clicked_away(),
         Some(
             ScreenOverlay::Help(_)
+            | ScreenOverlay::Export(_)
+            | ScreenOverlay::Suspects(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)

@@ -70,6 +70,8 @@ pub struct Screen {
     pub mouse: MouseState,
     /// The running command that a text was piped to.
     pub running_command: Option<String>,
+    /// What is said about the export that is being written.
+    pub export_note: Option<&'static str>,
     /// The commands that begin with what is typed after a slash.
     pub slash: SlashList,
     /// Where a search leads once the conversation is loaded.
@@ -171,6 +173,7 @@ impl Screen {
             pending_sequence: None,
             mouse: MouseState::default(),
             running_command: None,
+            export_note: None,
             slash: SlashList::default(),
             quit_until: None,
         }

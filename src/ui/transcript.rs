@@ -141,6 +141,8 @@ pub struct Transcript {
     pending_copy: Option<SelectionCopy>,
     /// What the last layout copied.
     copied_text: Option<(SelectionCopy, String)>,
+    /// What the last layout found selected for an export.
+    selected_texts: Vec<crate::exchange::export::SelectedText>,
     find: Option<FindState>,
     /// A text to search that is too long for a frame, and the number of the last such search.
     search_job: Option<SearchJob>,

@@ -19,6 +19,8 @@ mod demo_opening;
 mod dependencies;
 mod event_loop;
 mod exchange;
+mod export;
+mod exporting;
 mod finish;
 mod focus;
 mod fuzz;

@@ -66,6 +66,8 @@ fn a_title_is_asked_for_by_a_command_and_its_price_is_shown_and_saved() {
         });
         let is_cost = |change: &ConversationChange| matches!(change, ConversationChange::SideCost { message: paid, cost, .. } if *paid == message && cost.to_string() == "$0.0003");
         assert!(saved.flatten().any(|change| is_cost(&change)));
+        let cost = app.conversation().expect("a conversation").cost().known.to_string();
+        assert_eq!(cost, "$0.0024", "the sum of the conversation has it");
         app.enter_text("/undo");
         app.press("enter");
         assert_eq!(app.chats().index[0].title, "hey, why does the compiler complain about borro…");

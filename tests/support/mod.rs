@@ -4,8 +4,11 @@
 pub mod cited_answer;
 pub mod compose;
 pub mod corpus;
+pub mod export_sample;
 pub mod fake_server;
 pub mod harness;
+pub mod hostile_texts;
+pub mod html_outline;
 pub mod json_schema;
 pub mod long_conversation;
 pub mod page_checks;

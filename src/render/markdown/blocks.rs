@@ -15,7 +15,7 @@ use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, LinkType, Tag, TagEnd}
 use ratatui::style::Modifier;
 
 use self::{
-    containers::{BlockContainer, is_block_tag, is_too_deep},
+    containers::{BlockContainer, is_block_tag},
     figures::{OpenCodeBlock, OpenImage},
     html::OpenHtml,
     links::OpenLink,
@@ -39,7 +39,9 @@ use crate::{
     text::{self, bidi},
 };
 
-pub(crate) use figures::{fence_language, is_diagram};
+pub(crate) use containers::is_too_deep;
+pub(crate) use figures::{describe_embedded, fence_language, is_diagram};
+pub(super) use html::{decoded_html, next_html_token};
 
 /// The indent of a formula on its own rows.
 const FORMULA_INDENT: usize = 4;

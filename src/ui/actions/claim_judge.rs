@@ -137,7 +137,12 @@ pub(crate) fn on_judged(
 }
 
 /// Counts what was paid for an answer, and returns the record of it.
-fn add_cost(cx: &mut Cx<'_>, conversation: ConversationId, message: MessageId, cost: Usd) -> ConversationChange {
+pub(crate) fn add_cost(
+    cx: &mut Cx<'_>,
+    conversation: ConversationId,
+    message: MessageId,
+    cost: Usd,
+) -> ConversationChange {
     if let Some(chat) = cx.chats.conversations.get_mut(&conversation) {
         chat.add_side_cost(message, &cost);
     }

@@ -53,6 +53,7 @@ pub(crate) fn on_selection_copied(cx: &mut Cx<'_>, copy: SelectionCopy, text: St
             let is_primary = copy == SelectionCopy::OnRelease && cx.env.config.copy_on_select == CopyOnSelect::Primary;
             cx.effects.push(if is_primary { Effect::CopyToPrimary(text) } else { Effect::CopyToClipboard(text) });
         }
+        SelectionCopy::ForExport(_) => (),
         SelectionCopy::Source(form) => {
             cx.show_message(format!("{} {}", copied_message(&text), form_words(form)));
             cx.effects.push(markdown_copy(&text, form, cx.env.config.line_breaks));

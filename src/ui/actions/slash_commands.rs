@@ -1,7 +1,7 @@
 //! Running slash commands: what each takes as its argument, and what it does with it.
 
 use super::{
-    finding, list_actions, list_changes,
+    export_actions, finding, list_actions, list_changes,
     model_settings::{self, available_efforts},
     searching,
     setting_choices::{change_setting, setting_choices, setting_named},
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     chat::Effort,
     config::TEXT_WIDTHS,
+    exchange::export::ExportForm,
     render::theme::Theme,
     text::ranking::{self, NamedChoice, RankCandidate},
     ui::{
@@ -70,6 +71,7 @@ fn choices(action: Action, chats: &Chats, env: &Environment) -> Option<Vec<Slash
     Some(match action.argument()? {
         CommandArgument::Text | CommandArgument::Tags => return None,
         CommandArgument::OnOff => vec![choice("on", ""), choice("off", "")],
+        CommandArgument::Export => ExportForm::ALL.map(|form| choice(form.name(), form.title())).to_vec(),
         CommandArgument::Mouse | CommandArgument::Cells | CommandArgument::LineBreaks | CommandArgument::CopyForm => {
             let values = setting_choices(action)?.into_iter();
             values.map(|value| choice(&value.name, value.about)).collect()
@@ -154,7 +156,7 @@ fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environme
     let name = action.entry().slash_name();
     match action.argument() {
         None => return Err(ArgumentFault::Unknown(format!("/{name} takes nothing after it."))),
-        Some(CommandArgument::Text | CommandArgument::Tags) => return Ok(typed.to_owned()),
+        Some(CommandArgument::Text | CommandArgument::Tags | CommandArgument::Export) => return Ok(typed.to_owned()),
         // One that is empty says how to fill it.
         Some(CommandArgument::Slot) if matches!(typed.parse::<u8>(), Ok(1..=9)) => return Ok(typed.to_owned()),
         Some(CommandArgument::Cells) => {
@@ -195,7 +197,13 @@ fn unknown_argument(action: Action, typed: &str, choices: &[SlashChoice], chats:
         ) => {
             format!("/{name} takes {}.", choice_names(0..choices.len(), choices))
         }
-        Some(CommandArgument::Theme | CommandArgument::Model | CommandArgument::Text | CommandArgument::Tags)
+        Some(
+            CommandArgument::Theme
+            | CommandArgument::Model
+            | CommandArgument::Text
+            | CommandArgument::Tags
+            | CommandArgument::Export,
+        )
         | None => {
             let candidates = choices.iter().map(|choice| RankCandidate { title: &choice.argument, terms: "" });
             let near = ranking::rank(typed, candidates).into_iter().map(|near| near.index).collect::<Vec<_>>();
@@ -275,6 +283,7 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
             cx.show_message("the system prompt applies from the next message on");
         }
         Action::RenameConversation if argument == "auto" => title_actions::suggest_title(screen, cx),
+        Action::Export => export_actions::export_as(screen, cx, &argument),
         Action::RenameConversation => match cx.chats.content.conversation_id() {
             Some(id) => list_changes::rename_conversation(screen, cx, id, &argument),
             None => cx.show_message(list_actions::UNTITLED),

@@ -1,12 +1,13 @@
 //! Titles from a cheap model, on request.
 
 use super::{
+    claim_judge::add_cost,
     list_actions::UNTITLED,
     list_changes::{rename_conversation, target},
     model_settings::{request_context, short_name},
 };
 use crate::{
-    chat::{Answer, Conversation, ConversationChange, ConversationId, MessageBody, MessageId},
+    chat::{Answer, Conversation, ConversationId, MessageBody, MessageId},
     text,
     ui::{Effect, cx::Cx, on_store::save_changes, screen::Screen},
 };
@@ -65,18 +66,18 @@ pub(crate) fn on_title(
         Err(why) => return cx.warn(format!("{name} gave no title: {why}")),
     };
     let cost = reply.usage.as_ref().and_then(|usage| usage.cost.clone());
-    if let Some(cost) = cost.clone() {
-        save_changes(cx, vec![ConversationChange::SideCost { message, at: cx.now, cost }]);
+    let price = cost.as_ref().map(|cost| format!(" {} {cost}", cx.env.theme.marks.dot)).unwrap_or_default();
+    if let Some(cost) = cost {
+        let paid = add_cost(cx, conversation, message, cost);
+        save_changes(cx, vec![paid]);
         cx.chats.daily_cost.mark_stale();
     }
     let title = title_from_reply(&reply.text());
     if title.is_empty() {
-        return cx.warn(format!("{name} gave no title"));
+        return cx.warn(format!("{name} gave no title{price}"));
     }
     rename_conversation(screen, cx, conversation, &title);
-    if let Some(cost) = cost {
-        cx.toasts.append_to("renamed", &format!(" {} {cost}", cx.env.theme.marks.dot));
-    }
+    cx.toasts.append_to("renamed", &price);
 }
 
 /// Returns the first line of a reply, without what models like to put around a title.

@@ -142,6 +142,8 @@ fn find_xray(overlays: &mut [ScreenOverlay]) -> Option<&mut XrayOverlay> {
         | ScreenOverlay::Parameters(_)
         | ScreenOverlay::Commands(_)
         | ScreenOverlay::Help(_)
+        | ScreenOverlay::Export(_)
+        | ScreenOverlay::Suspects(_)
         | ScreenOverlay::Safeguard(_)
         | ScreenOverlay::Tools(_)
         | ScreenOverlay::Trash(_)

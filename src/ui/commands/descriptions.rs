@@ -25,6 +25,9 @@ pub fn describe(action: Action) -> &'static str {
         Action::ToggleAllowAll => {
             "Every tool in this conversation runs without asking, including those that change files or send data."
         }
+        Action::Export => {
+            "Writes the conversation to a file: Markdown, a web page, JSON or plain text. Secrets are shown before."
+        }
         Action::EditParameters => "Sets the system prompt, temperature, top-p and token limit of this conversation.",
         Action::FocusList => "Moves to the list of conversations, and opens it if it is hidden.",
         Action::ToggleList => "Shows or hides the list of conversations at the left.",

@@ -163,6 +163,13 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::DeleteForGood], &[A::EmptyTrash]], "delete for good: one, all"),
             Actions(&[&[A::SearchRows]], "filter"),
         ],
+        KeyContext::ExportSheet => &[
+            Actions(&[&[A::RowDown], &[A::RowUp]], "a row down, up"),
+            Actions(&[&[A::NextSection], &[A::PreviousSection]], "next, previous row"),
+        ],
+        KeyContext::ExportChoice => &[Actions(&[&[A::NextChoice], &[A::PreviousChoice]], "next, previous choice")],
+        KeyContext::ExportPath => &[],
+        KeyContext::Suspects => &[Actions(&[&[A::MaskSecrets]], "mask all")],
         KeyContext::Form => &[
             Actions(&[&[A::NextSection], &[A::PreviousSection]], "next, previous entry"),
             Actions(&[&[A::RowDown], &[A::RowUp]], "a row down, up"),

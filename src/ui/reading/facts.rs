@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+pub(crate) use crate::text::amounts::{format_seconds, format_size};
 use crate::{
     chat::{Answer, AnswerEnd, Timestamp},
     text,
@@ -86,15 +87,6 @@ fn generating_spans(answer: &Answer, ended: Timestamp) -> Vec<(Timestamp, Timest
     spans.into_values().collect()
 }
 
-/// A duration with one decimal below ten seconds: `6.1 s`, `48 s`, `3 min 5 s`.
-pub(crate) fn format_seconds(millis: u64) -> String {
-    match millis {
-        0..=9_949 => format!("{}.{} s", (millis + 50) / 1000, (millis + 50) / 100 % 10),
-        9_950..=99_499 => format!("{} s", (millis + 500) / 1000),
-        _ => format!("{} min {} s", millis / 60_000, millis / 1000 % 60),
-    }
-}
-
 /// The same in whole seconds.
 pub(crate) fn format_whole_seconds(millis: u64) -> String {
     match millis {
@@ -121,15 +113,6 @@ pub(crate) fn format_token_count(tokens: u64) -> String {
         0..=999 => tokens.to_string(),
         1_000..=99_949 => format!("{}.{}k", (tokens + 50) / 1000, (tokens + 50) / 100 % 10),
         _ => format!("{}k", (tokens + 500) / 1000),
-    }
-}
-
-/// A size in bytes, kilobytes or megabytes.
-pub(crate) fn format_size(bytes: usize) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..999_500 => format!("{} kB", (bytes + 500) / 1_000),
-        _ => format!("{}.{} MB", (bytes + 50_000) / 1_000_000, (bytes + 50_000) / 100_000 % 10),
     }
 }
 

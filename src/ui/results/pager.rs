@@ -306,7 +306,7 @@ impl CallPager {
 
 /// The result of a call as text, else the reason why there is none.
 pub fn result_to_copy(run: &ToolCallRun, outcome: Option<&ToolOutcome>) -> Option<String> {
-    outcome.map(result_text::outcome_text).or_else(|| result_text::missing_result_reason(run))
+    outcome.map(result_text::outcome_text).or_else(|| run.missing_result_reason())
 }
 
 /// The characters of a tool's name that are safe in a file name.

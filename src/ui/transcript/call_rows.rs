@@ -229,8 +229,8 @@ pub(crate) fn result_excerpt(run: &ToolCallRun) -> Option<ResultExcerpt> {
         ToolCallState::Done(outcome) => {
             (result_text::outcome_text(outcome), if outcome.failed { ColourRole::Error } else { ColourRole::Muted })
         }
-        ToolCallState::Failed(_) => (result_text::missing_result_reason(run)?, ColourRole::Error),
-        _ => (result_text::missing_result_reason(run)?, ColourRole::Muted),
+        ToolCallState::Failed(_) => (run.missing_result_reason()?, ColourRole::Error),
+        _ => (run.missing_result_reason()?, ColourRole::Muted),
     };
     let text = text.trim_end();
     let lines = run.full_size.map_or_else(|| text.lines().count(), |whole| whole.lines);

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use std::borrow::Cow;
 
-use super::{CursorTarget, call_rows, item_details};
+use super::{CursorTarget, call_rows};
 use crate::{
     chat::{
         Answer, Item, ItemKind, ItemSlot, Message, MessageBody, ToolCallRun,
         answer::{ContentPart, FunctionCall, ReasoningItem, SearchCall},
+        item_words,
     },
     text,
 };
@@ -127,11 +128,11 @@ impl<'a> PartContent<'a> {
         match *self {
             Self::Reasoning { text, .. } | Self::Text(text, _) => Some(Cow::Borrowed(text)),
             Self::Prompt(text) | Self::Refusal(text) => Some(text::clean(text)),
-            Self::SearchPages { search, .. } => Some(item_details::search_text(search).into()),
-            Self::FailedSearch(item, search) => Some(item_details::failed_search_text(item, search).into()),
+            Self::SearchPages { search, .. } => Some(item_words::search_text(search).into()),
+            Self::FailedSearch(item, search) => Some(item_words::failed_search_text(item, search).into()),
             Self::Call(call, run) => Some(call_rows::call_line(call, run).into()),
             Self::CallResult(run) => call_rows::result_excerpt(run).map(|result| result.text.into()),
-            Self::RawJson(item) => Some(item_details::raw_json(item).into()),
+            Self::RawJson(item) => Some(item_words::raw_json(item).into()),
             Self::Head
             | Self::Notes
             | Self::ReasoningHead(_)
@@ -178,7 +179,7 @@ impl<'a> MessageParts<'a> {
         for (&slot, item) in &answer.items {
             match &*item.kind {
                 ItemKind::Reasoning(reasoning) => group.reasoning.push((slot, item, reasoning)),
-                ItemKind::Search(search) if item_details::failure_text(&search.status, item).is_none() => {
+                ItemKind::Search(search) if item_words::failure_text(&search.status, item).is_none() => {
                     group.searches.push((slot, item, search));
                 }
                 ItemKind::Search(_) | ItemKind::Call(_) | ItemKind::Other { .. } => others.push((slot, item)),

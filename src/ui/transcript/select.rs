@@ -16,6 +16,7 @@ use super::{
 use crate::{
     chat::{Message, MessageId},
     config::CopyForm,
+    exchange::export::{ExportForm, SelectedText},
     render::{
         row::{CellMap, RowCopier, StyledRow},
         source_map::SourcePos,
@@ -49,6 +50,8 @@ pub enum SelectionCopy {
     Source(CopyForm),
     /// As it reads, because the mouse was released.
     OnRelease,
+    /// Its Markdown by message, to be exported in a form.
+    ForExport(ExportForm),
 }
 
 /// A selection and the input that makes it.
@@ -151,6 +154,11 @@ impl Transcript {
     /// Whether a copy waits for the next layout.
     pub fn is_copying(&self) -> bool {
         self.pending_copy.is_some()
+    }
+
+    /// Takes what the last layout found selected for an export.
+    pub fn take_selected_texts(&mut self) -> Vec<SelectedText> {
+        std::mem::take(&mut self.selected_texts)
     }
 
     /// Takes what the last layout copied.
@@ -259,10 +267,17 @@ impl LayoutPass<'_> {
         let messages = from.row_pos.message_index..=to.row_pos.message_index;
         let text = match copy {
             SelectionCopy::Text | SelectionCopy::OnRelease => self.selected_text(messages),
-            SelectionCopy::Source(_) => self.selected_markdown(messages),
+            SelectionCopy::Source(_) => {
+                let texts = self.selected_markdown(messages);
+                texts.into_iter().map(|text| text.markdown).collect::<Vec<_>>().join("\n\n")
+            }
+            SelectionCopy::ForExport(_) => {
+                self.transcript.selected_texts = self.selected_markdown(messages);
+                String::new()
+            }
         };
         self.transcript.copied_text = Some((copy, text));
-        if copy != SelectionCopy::OnRelease {
+        if !matches!(copy, SelectionCopy::OnRelease | SelectionCopy::ForExport(_)) {
             self.transcript.clear_selection();
         }
     }
@@ -290,12 +305,14 @@ impl LayoutPass<'_> {
         copier.finish()
     }
 
-    /// The source of the selected text, with its markup. What has no source, such as the head of a message, is left out.
-    fn selected_markdown(&mut self, messages: RangeInclusive<usize>) -> String {
-        let mut texts = Vec::new();
+    /// The source of the selected text of each message, with its markup. What has no source, such as the head of a message,
+    /// is left out.
+    fn selected_markdown(&mut self, messages: RangeInclusive<usize>) -> Vec<SelectedText> {
+        let mut selected = Vec::new();
         for message_index in messages {
             self.message_height(message_index);
             let Some((message, laid)) = self.message_rows(message_index) else { break };
+            let mut texts = Vec::new();
             for part in MessageParts::of(message).parts {
                 let sources = laid.rows_of_part(part.key).filter_map(|(row, row_text)| {
                     let row_pos = RowPos { message_index, row };
@@ -307,9 +324,13 @@ impl LayoutPass<'_> {
                     texts.push(text::clean(source[start..end].trim_matches('\n')).into_owned());
                 }
             }
+            texts.retain(|text| !text.is_empty());
+            let markdown = texts.join("\n\n");
+            if !markdown.is_empty() {
+                selected.push(SelectedText { message: message.id, markdown });
+            }
         }
-        texts.retain(|text| !text.is_empty());
-        texts.join("\n\n")
+        selected
     }
 
     /// A message of the branch and its rows as they were last laid out.

@@ -11,6 +11,7 @@ use crate::{
         commands::CommandListView,
         connect::{ConnectScreen, ConnectView},
         conversations::list::FloatingListView,
+        exports::{export_sheet::ExportSheetView, suspect_list::SuspectListView},
         help::HelpView,
         keymap::format_sequence,
         overlay::{
@@ -56,6 +57,12 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
+            ScreenOverlay::Export(sheet) => {
+                let view = ExportSheetView { sheet, keymap, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Suspects(list) => SuspectListView { list, keymap, theme }.render(screen, frame.buffer),
             ScreenOverlay::Commands(list) => {
                 let view = CommandListView { list, keymap, theme };
                 frame.set_cursor(view.cursor(screen));

@@ -21,13 +21,22 @@ pub const LAYERS: &[&[&str]] = &[
 pub const LAYER_EXCEPTIONS: &[(&str, &str, &str)] = &[("main", "cli", "to parse its arguments")];
 
 /// Layers in which the same input always gives the same state: time is an argument, and side effects are values.
-const PURE: &[&str] = &["crate::ui", "crate::render", "crate::citations", "crate::chat", "crate::tools", "crate::text"];
+const PURE: &[&str] = &[
+    "crate::ui",
+    "crate::exchange::export",
+    "crate::render",
+    "crate::citations",
+    "crate::chat",
+    "crate::tools",
+    "crate::text",
+];
 
 /// The features of `ui`: each is a folder or a file of its own, and knows no other.
 pub const FEATURES: &[&str] = &[
     "commands",
     "connect",
     "conversations",
+    "exports",
     "help",
     "models",
     "notifications",

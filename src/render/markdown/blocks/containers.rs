@@ -138,7 +138,7 @@ pub(super) fn is_block_tag(tag: &Tag) -> bool {
 
 /// Whether containers are nested so deeply that their source is easier to read, and much smaller than what the parser
 /// makes of it.
-pub(super) fn is_too_deep(source: &str) -> bool {
+pub(crate) fn is_too_deep(source: &str) -> bool {
     source.split('\n').any(|line| {
         let markers = line.bytes().take_while(|byte| matches!(byte, b' ' | b'>' | b'-' | b'*' | b'+'));
         markers.filter(|byte| *byte != b' ').take(MAX_DEPTH + 1).count() > MAX_DEPTH && has_nesting(line)

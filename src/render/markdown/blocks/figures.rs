@@ -199,7 +199,7 @@ impl MarkdownVisitor<'_> {
 }
 
 /// Describes an image that is embedded in its address, by type and size.
-fn describe_embedded(data: &str) -> String {
+pub(crate) fn describe_embedded(data: &str) -> String {
     let kind = data.split([';', ',']).next().filter(|kind| !kind.is_empty()).unwrap_or("data");
     let bytes = data.split_once(',').map_or(0, |(_, data)| data.trim_end_matches('=').len() * 3 / 4);
     let size = match bytes {

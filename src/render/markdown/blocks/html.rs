@@ -92,7 +92,7 @@ impl MarkdownVisitor<'_> {
         let mut pos = 0;
         while pos < block.len() {
             let rest = &block[pos..];
-            let (len, tag) = next_token(rest, self.html.is_verbatim);
+            let (len, tag) = next_html_token(rest, self.html.is_verbatim);
             match tag {
                 Some(tag) => self.on_tag(tag, place(pos..pos + len)),
                 None if rest.starts_with("<!--") => (),
@@ -218,8 +218,8 @@ impl MarkdownVisitor<'_> {
     }
 
     fn put_html_image(&mut self, tag: HtmlTag, range: Range<usize>) {
-        let address = tag.attribute("src").map(decoded).unwrap_or_default();
-        let alt = tag.attribute("alt").map(decoded).filter(|alt| !alt.trim().is_empty());
+        let address = tag.attribute("src").map(decoded_html).unwrap_or_default();
+        let alt = tag.attribute("alt").map(decoded_html).filter(|alt| !alt.trim().is_empty());
         let name = text::clean(&alt.unwrap_or_else(|| address.clone())).into_owned();
         let label = format!("{} {}", self.input.options.marks.image, text::collapse_spaces(&name));
         let target: Option<Arc<str>> = text::link::can_open(&address).then(|| address.as_str().into());
@@ -252,7 +252,7 @@ impl MarkdownVisitor<'_> {
     }
 
     fn start_html_link(&mut self, tag: HtmlTag, range: Range<usize>) {
-        let address = tag.attribute("href").map(decoded).unwrap_or_default();
+        let address = tag.attribute("href").map(decoded_html).unwrap_or_default();
         let address = text::clean(&address).into_owned();
         let can_open = text::link::can_open(&address);
         self.html.links.push(self.links.len());
@@ -442,7 +442,7 @@ impl MarkdownVisitor<'_> {
             let entity = rest.starts_with('&').then(|| rest.find(';')).flatten().map(|end| end + 1);
             let len = entity
                 .unwrap_or_else(|| rest.match_indices('&').map(|(at, _)| at).find(|at| *at > 0).unwrap_or(rest.len()));
-            let shown = if entity.is_some() { decoded(&rest[..len]) } else { rest[..len].to_owned() };
+            let shown = if entity.is_some() { decoded_html(&rest[..len]) } else { rest[..len].to_owned() };
             self.put_text(&text::clean(&shown), style, place(pos..pos + len));
             pos += len;
         }
@@ -450,7 +450,7 @@ impl MarkdownVisitor<'_> {
 }
 
 /// Returns the length of the next token, and its tag if it is one.
-fn next_token(rest: &str, is_verbatim: bool) -> (usize, Option<HtmlTag<'_>>) {
+pub(in crate::render::markdown) fn next_html_token(rest: &str, is_verbatim: bool) -> (usize, Option<HtmlTag<'_>>) {
     if rest.starts_with("<!--")
         && let Some(end) = rest.find("-->")
     {
@@ -475,7 +475,7 @@ fn script_after<'a>(rest: &'a str, name: &str) -> Option<(&'a str, usize)> {
 }
 
 /// Returns a text with its entities decoded.
-fn decoded(text: &str) -> String {
+pub(in crate::render::markdown) fn decoded_html(text: &str) -> String {
     if !text.contains('&') {
         return text.to_owned();
     }

@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 
 use super::{AnswerPart, MessageSection, PartKind, SectionBuilder, SectionRows};
 use crate::{
-    chat::{Item, ItemKind, ItemSlot, ToolCallRun, ToolCallState, answer::FunctionCall},
+    chat::{Item, ItemKind, ItemSlot, ToolCallRun, ToolCallState, answer::FunctionCall, item_words},
     citations::{annotations::TextPartId, leftovers::without_leftovers},
     config::ShowMode,
     render::{
@@ -224,11 +224,8 @@ impl SectionBuilder<'_> {
         let marks = &self.layout.options.look.marks;
         let muted = TextStyle::of(ColourRole::Muted);
         let mark = StyledSpan::new(format!("{} ", marks.search), TextStyle::of(ColourRole::Link));
-        let place = if searches.iter().all(|(_, _, search)| item_details::is_file_search(search)) {
-            "files"
-        } else {
-            "the web"
-        };
+        let place =
+            if searches.iter().all(|(_, _, search)| item_words::is_file_search(search)) { "files" } else { "the web" };
         let live = searches.iter().rev().find(|(_, item, _)| item.closed_at.is_none() && !self.answer.is_over());
         let words = live.map_or_else(
             || self.search_summary(group, place),
