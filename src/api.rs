@@ -12,6 +12,7 @@ pub mod local_servers;
 pub mod money;
 pub mod redaction;
 pub mod request;
+pub mod sign_in;
 pub mod sse;
 
 pub use account::{FREE_REQUESTS_PER_MINUTE, FreeQuota};

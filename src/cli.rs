@@ -4,10 +4,13 @@ mod app;
 mod args;
 mod ask;
 mod launch;
+mod list;
+mod login;
 mod manual;
 mod models;
 mod paged;
 mod search;
+mod show;
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -111,8 +114,14 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
                 search::SearchPrint { json: *json, order, limit: limit.map(|limit| limit as usize) },
             )
         }
+        Some(CliCommand::List(args)) => list::list(&LaunchSettings::load(cli, InitialConversation::New)?, args),
+        Some(CliCommand::Show(args)) => show::show(&LaunchSettings::load(cli, InitialConversation::New)?, args),
         Some(CliCommand::Completions { shell }) => manual::print_completions(*shell),
         Some(CliCommand::Man) => manual::print_manual(),
+        Some(CliCommand::Login { no_browser }) => {
+            login::log_in(&LaunchSettings::load(cli, InitialConversation::New)?, !no_browser)
+        }
+        Some(CliCommand::Logout) => login::log_out(&LaunchSettings::load(cli, InitialConversation::New)?),
         Some(CliCommand::HoldClipboard { primary, html }) => {
             let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };
             clipboard::hold_clipboard(target, *html)?;

@@ -76,6 +76,10 @@ pub struct Config {
     pub timeouts: TimeoutsConfig,
     /// Which providers OpenRouter may use; sent to no other server.
     pub provider: ProviderPrefs,
+    /// After how many days what is in the trash is deleted for good; 0 keeps it.
+    pub trash_days: u32,
+    /// The model that is asked for titles; none unless set.
+    pub title_model: Option<String>,
     pub sources: SourcesConfig,
     pub xray: XrayConfig,
     pub notify: NotifyConfig,
@@ -199,7 +203,7 @@ pub struct ReasoningConfig {
 }
 
 /// Whether something is shown: where it fits, always, or never at first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShowMode {
     #[default]
@@ -393,6 +397,8 @@ impl Default for Config {
             provider: ProviderPrefs::default(),
             sources: SourcesConfig::default(),
             xray: XrayConfig::default(),
+            trash_days: 30,
+            title_model: None,
             notify: NotifyConfig::default(),
             tools: ToolsConfig::default(),
             tool: Vec::new(),

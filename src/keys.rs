@@ -118,14 +118,15 @@ impl KeySources {
         Some(LocatedKey { place, ending: key.and_then(|key| key_ending(key.trim())) })
     }
 
-    /// Removes the key from the endpoint's file. A key of another place stays.
+    /// Removes the key from the endpoint's file, and returns whether there was one. A key of another place stays.
     ///
     /// # Errors
     /// Fails if the file cannot be removed.
-    pub fn forget(&self) -> Result<(), KeyError> {
+    pub fn forget(&self) -> Result<bool, KeyError> {
         match std::fs::remove_file(&self.file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.file_error("cannot be removed", &error)),
-            Ok(()) | Err(_) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(self.file_error("cannot be removed", &error)),
         }
     }
 

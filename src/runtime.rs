@@ -1,14 +1,16 @@
 //! Carries out effects: one arm per effect, one task per answer, one thread for highlighting.
 
 mod account;
-mod browser;
+pub mod browser;
 pub mod catalogues;
 mod command_tools;
-mod connect;
+pub mod connect;
+mod database_watch;
 mod mcp_bridge;
 pub mod pages;
 mod pipe;
 pub mod servers;
+pub mod sign_in;
 mod streams;
 
 use std::{
@@ -27,7 +29,7 @@ use tokio::{
 
 use crate::{
     api::{self, FaultKind, Request},
-    chat::{CallId, ConversationId, MessageId, StreamId},
+    chat::{Answer, CallId, ConversationId, MessageId, StreamId},
     citations::check::{CheckOutcome, CheckQuestion, CheckedPage},
     clock,
     config::{self, AppPaths, Config},
@@ -38,7 +40,7 @@ use crate::{
         markdown::{LayoutJob, SearchJob},
     },
     secrets,
-    store::StoreHandle,
+    store::{StoreHandle, StoreReply},
     text,
     tools::ToolCommand,
     ui::{Effect, Msg, effect::TextId, msg::FileWriteError},
@@ -61,6 +63,8 @@ pub struct EffectRuntime {
     pipe_task: Option<AbortHandle>,
     /// The attempt to connect to a server.
     connect_task: Option<AbortHandle>,
+    /// Where pasted codes of an attempt to sign in go.
+    sign_in_codes: Option<mpsc::Sender<secrecy::SecretString>>,
     /// Started with the first job.
     highlighter: Option<sync::Sender<highlight::HighlightJob>>,
     /// Lays out long texts; started with the first.
@@ -88,7 +92,12 @@ impl EffectRuntime {
         let mut tasks = JoinSet::new();
         let mcp = mcp_bridge::open(files.mcp, &inbox, &mut tasks);
         let replies = inbox.clone();
+        let (open, opened) = mpsc::channel(1);
+        database_watch::start(files.database.clone(), opened, inbox.clone(), &mut tasks);
         let store = StoreHandle::open(&files.database, move |reply| {
+            if matches!(reply, StoreReply::Opened { .. }) {
+                let _ = open.try_send(()); // Once is enough.
+            }
             let _ = replies.blocking_send(Msg::StoreReply(reply)); // Fails only on shutdown.
         });
         if let Some(first) = servers.first() {
@@ -109,6 +118,7 @@ impl EffectRuntime {
             pages: PageFetcher::for_public_web(),
             pipe_task: None,
             connect_task: None,
+            sign_in_codes: None,
             paths: files.paths,
             store,
         }
@@ -146,6 +156,7 @@ impl EffectRuntime {
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
             Effect::Connect(job) => self.connect(job),
             Effect::StopConnecting => self.stop_connecting(),
+            Effect::EnterCode(code) => self.enter_code(code),
             Effect::ReloadServer(name) => self.reload_server(&name),
             Effect::ListKeys => self.list_keys(),
             Effect::ForgetKey(name) => self.forget_key(name),
@@ -159,7 +170,20 @@ impl EffectRuntime {
             Effect::OpenPage(url) => self.browse(url),
             Effect::CheckPage { conversation, message, questions } => self.check_page(conversation, message, questions),
             Effect::JudgeClaims { conversation, message, endpoint, request } => {
-                self.judge_claims(conversation, message, &endpoint, request);
+                self.ask_aside(&endpoint, request, move |model, result| Msg::ClaimsJudged {
+                    conversation,
+                    message,
+                    model,
+                    result,
+                });
+            }
+            Effect::SuggestTitle { conversation, message, endpoint, request } => {
+                self.ask_aside(&endpoint, request, move |model, result| Msg::TitleSuggested {
+                    conversation,
+                    message,
+                    model,
+                    result,
+                });
             }
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
             Effect::PipeToCommand { command, text } => self.pipe(command, text),
@@ -246,12 +270,12 @@ impl EffectRuntime {
         });
     }
 
-    fn judge_claims(
+    /// Sends a request that belongs to no turn, and reports the model's name and its whole answer.
+    fn ask_aside(
         &mut self,
-        conversation: ConversationId,
-        message: MessageId,
         endpoint: &str,
         request: Box<Request>,
+        report: impl FnOnce(String, Result<Box<Answer>, String>) -> Msg + Send + 'static,
     ) {
         let (inbox, server) = (self.inbox.clone(), self.servers.get(endpoint));
         let unknown = format!("there is no endpoint {endpoint} any more");
@@ -261,8 +285,7 @@ impl EffectRuntime {
                 Some(server) => streams::read_whole(&server, &request).await,
                 None => Err(unknown),
             };
-            let msg = Msg::ClaimsJudged { conversation, message, model, result: result.map(Box::new) };
-            let _ = inbox.send(msg).await; // Fails only on shutdown.
+            let _ = inbox.send(report(model, result.map(Box::new))).await; // Fails only on shutdown.
         });
     }
 

@@ -3,13 +3,19 @@
 //! Jobs go in and replies come out; sending a job never blocks. Saves that are waiting are written in
 //! order, in one transaction.
 
+mod backup;
 mod database;
 mod error;
 mod exchange_database;
+mod integrity;
 mod journal_v1;
+mod kept_state;
+mod newer;
+mod page_reader;
 mod queries;
 mod queued;
 mod recover;
+mod repair;
 mod run_marker;
 mod save;
 mod schema;
@@ -18,6 +24,7 @@ mod search_thread;
 mod searching;
 mod source_checks;
 mod stored_json;
+mod trash;
 mod worker;
 
 use std::{
@@ -32,8 +39,8 @@ use std::{
 use crate::{
     api::Usd,
     chat::{
-        Conversation, ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, StoredCheck,
-        Timestamp, WireRecording,
+        Conversation, ConversationChange, ConversationId, ConversationPreview, ConversationSummary, ItemSlot,
+        MessageId, StoredCheck, Timestamp, TrashedConversation, WireRecording,
     },
     search::FilterValues,
     tools::{ToolGrant, ToolOutcome},
@@ -42,7 +49,9 @@ use search_thread::{SearchTask, SearchThread};
 
 pub use error::StoreError;
 pub use exchange_database::{ExchangeDatabase, ImportOutcome};
+pub use integrity::IntegrityReport;
 pub use recover::replay_journal;
+pub use repair::RepairReport;
 pub use searching::{FoundConversation, FoundPlace, FoundPortion, SearchRequest, SearchTicket};
 
 /// A handle to the thread that owns SQLite. Dropping it waits until everything is on disk.
@@ -165,6 +174,20 @@ pub enum StoreJob {
     CountUse(String),
     /// Loads how often each command was run.
     LoadUses,
+    /// Checks whether the database is sound, without keeping other jobs waiting. Answered by `Checked`.
+    CheckDatabase,
+    /// Saves what can be read of a damaged database into a new one. Answered by `Repaired`, after an `Opened` if there was
+    /// something to repair.
+    RepairDatabase,
+    /// Loads which panes were shown. There is no reply if that was never stored.
+    LoadPanes,
+    /// Lists what is in the trash. There is no reply if the query fails.
+    ListTrash,
+    /// Deletes for good what was moved to the trash before then, or everything; a few conversations at a time. Answered by
+    /// `TrashPurged`; there is no reply if nothing can be deleted now.
+    PurgeTrash { before: Option<Timestamp> },
+    /// Loads what a list says about a conversation below its rows. There is no reply if the query fails.
+    LoadListPreview(ConversationId),
     /// Adds up the cost of all answers that ended since then.
     SumCosts { since: Timestamp },
     /// Searches everything that was said, and ends the search before. Answered by `Found` or `SearchFailed`, unless a newer
@@ -206,6 +229,13 @@ pub enum StoreReply {
         grants: Vec<ToolGrant>,
         unconfirmed: UnconfirmedRules,
     },
+    /// An older database is being copied and brought up to date, which may take a while.
+    Upgrading,
+    /// The database is open, but nothing can be written, and here is why. Comes before `Opened`.
+    ReadOnly(StoreError),
+    Checked(Result<IntegrityReport, StoreError>),
+    /// `None` if the database is sound: then nothing is changed.
+    Repaired(Result<Option<RepairReport>, StoreError>),
     /// The file cannot be used. Every later job tries to open it again and may fail by itself.
     OpenFailed(StoreError),
     Saved(SaveTicket),
@@ -235,10 +265,26 @@ pub enum StoreReply {
         since: Timestamp,
         cost: Usd,
     },
-    /// What the checks of cited pages found.
+    /// Which panes were shown, as JSON.
+    Panes(String),
+    /// What is in the trash, the most recent first.
+    TrashListed(Vec<TrashedConversation>),
+    /// These were deleted for good.
+    TrashPurged {
+        before: Option<Timestamp>,
+        conversations: Vec<ConversationId>,
+        has_more: bool,
+    },
+    ListPreview {
+        conversation: ConversationId,
+        preview: ConversationPreview,
+    },
+    /// What the checks of cited pages found, and what judging them cost.
     Checks {
         conversation: ConversationId,
         checks: Vec<StoredCheck>,
+        /// What was paid for answers besides the answers themselves.
+        side_costs: Vec<(MessageId, Usd)>,
     },
     /// `None` if nothing was recorded, or if the recording was dropped in favour of newer ones.
     Recording {

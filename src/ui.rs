@@ -44,6 +44,7 @@ pub mod start;
 pub mod state;
 pub mod status;
 pub mod teaching;
+pub mod temporary;
 #[cfg(test)]
 pub mod test_buffer;
 pub mod themes;
@@ -52,6 +53,7 @@ mod toast_ends;
 pub mod toasts;
 pub mod tools;
 pub mod transcript;
+pub mod trash;
 pub mod view;
 pub mod xray;
 
@@ -104,6 +106,8 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::ToolsReported { server, tools } => actions::tool_actions::on_tools(cx, server, tools),
         Msg::ToolProgress { call, words } => on_stream::on_tool_progress(cx.chats, call, words),
         Msg::ToolEnded { call, at, result } => on_stream::on_tool_ended(cx, call, at, result),
+        Msg::DatabaseTouched => list_sync::look_for_changes(cx),
+        Msg::DatabaseUnwatched => cx.chats.next_look = Some(cx.now),
         Msg::StoreReply(reply) => on_store::on_reply(screen, cx, reply),
         Msg::CatalogueLoaded { endpoint, result } => actions::model_settings::on_models(screen, cx, &endpoint, result),
         Msg::Highlighted(painted) => {
@@ -124,7 +128,11 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::ClaimsJudged { conversation, message, model, result } => {
             actions::claim_judge::on_judged(&mut screen.pane, cx, conversation, message, &model, result);
         }
+        Msg::TitleSuggested { conversation, message, model, result } => {
+            actions::title_actions::on_title(screen, cx, conversation, message, &model, result);
+        }
         Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
+        Msg::SignInReported(report) => overlays::connecting::on_sign_in(screen, cx, report),
         Msg::Connected(outcome) => overlays::connecting::on_connected(screen, cx, outcome),
         Msg::KeysListed(keys) => overlays::connecting::on_keys_listed(screen, keys),
         Msg::KeyForgotten(result) => overlays::connecting::on_key_forgotten(screen, cx, result),
@@ -165,8 +173,11 @@ fn on_due(screen: &mut Screen, cx: &mut Cx<'_>) {
     on_stream::on_tick(cx);
     on_mouse::on_tick(screen, cx);
     actions::switching::save_due_draft(&mut screen.pane, cx);
+    actions::kept_state::save_due_place(&mut screen.pane, cx);
+    actions::kept_state::save_panes(screen, cx);
     actions::list_actions::regroup_at_midnight(&mut screen.list, cx);
     costs::refresh(cx);
+    list_sync::look_if_due(cx);
     cx.toasts.expire(cx.now);
     toast_ends::end_toasts(screen, cx);
     if cx.toasts.text().is_none() && !cx.env.complaints.is_empty() && !cx.env.is_unattended {
@@ -209,13 +220,22 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         .values()
         .filter_map(crate::chat::Conversation::next_wake)
         .chain(
-            [clock, hints, next_layout, screen.pane.draft_due, screen.quit_until, screen.mouse.scroll_due]
-                .into_iter()
-                .flatten(),
+            [
+                clock,
+                hints,
+                next_layout,
+                screen.pane.draft_due,
+                screen.pane.place_due,
+                screen.quit_until,
+                screen.mouse.scroll_due,
+            ]
+            .into_iter()
+            .flatten(),
         )
         .chain(actions::source_checks::next_wake(&state.screen, &state.chats, now))
         .chain(screen.list.day_ends_at().filter(|_| actions::list_actions::is_visible(screen)))
         .chain(state.toasts.ends_at())
+        .chain(state.chats.next_look.filter(|_| state.env.notifications.has_focus()))
         .chain(overlays::connecting::next_wake(screen, now))
         .min()
 }

@@ -14,7 +14,7 @@ use reqwest::{
         ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
     },
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 pub use certificates::CertificateFile;
 pub use proxy::ProxySetting;
@@ -248,6 +248,27 @@ impl ApiClient {
         let body = self.get("/key", &[]).await?;
         let is_about_key = JsonFields::parse(&body).is_some_and(|fields| fields.object("data").is_some());
         is_about_key.then_some(()).ok_or_else(|| ApiError::new(FaultKind::Garbage, "the answer was not about the key"))
+    }
+
+    /// Exchanges the code of a sign-in for a key. The key is known to `secrets` before anything else happens with it.
+    ///
+    /// # Errors
+    /// The code is refused or too old, or the server cannot be reached.
+    pub async fn exchange_code(&self, body: String) -> Result<SecretString, ApiError> {
+        let mut headers = self.base_headers()?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let post = self.http.post(self.endpoint.url("/auth/keys")).headers(headers).body(body);
+        let mut response = self.send(post, self.timeouts.first_byte).await?;
+        if !response.status().is_success() {
+            return Err(self.read_error(response).await.into());
+        }
+        let mut body = Vec::new();
+        read_body(&mut response, self.timeouts.idle, &self.route, &mut body).await?;
+        let json = String::from_utf8_lossy(&body);
+        let key = JsonFields::parse(&json).and_then(|fields| fields.non_blank("key"));
+        let key: SecretString = key.ok_or_else(|| ApiError::new(FaultKind::Garbage, "the server sent no key"))?.into();
+        secrets::note_key(&key, secrets::USUAL_VARIABLE);
+        Ok(key)
     }
 
     /// Fetches the body of a page, following redirects within its origin.

@@ -252,6 +252,11 @@ impl ReasoningItem {
         self.summary.iter().chain(&self.content).map(String::as_str)
     }
 
+    /// The texts that are not blank.
+    pub fn shown_texts(&self) -> impl Iterator<Item = &str> {
+        self.texts().filter(|text| !text.trim().is_empty())
+    }
+
     /// Returns the latest topic: the first heading, or line entirely in bold, of the newest text that has one.
     pub fn headline(&self) -> Option<String> {
         self.texts().rev().find_map(|text| {

@@ -86,6 +86,13 @@ pub enum ConversationChange {
         at: Timestamp,
         cost: Usd,
     },
+    /// What an answer cost of which nothing else is stored, in place of what was known before.
+    AnswerCost {
+        message: MessageId,
+        at: Timestamp,
+        cost: Usd,
+        model: String,
+    },
     /// A hint that teaches a key was shown so many times in all.
     HintShown {
         name: String,
@@ -98,6 +105,18 @@ pub enum ConversationChange {
     /// The rules of the config that ask once more, because ibid may have written them itself.
     UnconfirmedRules(BTreeSet<String>),
     Seen(ConversationId),
+    /// Where the reader was, as JSON; `None` is at the end.
+    Reading {
+        conversation: ConversationId,
+        reading: Option<String>,
+    },
+    /// The conversation that is on the screen.
+    Shown {
+        conversation: ConversationId,
+        at: Timestamp,
+    },
+    /// Which panes are shown, as JSON.
+    Panes(String),
     /// How the user filed a conversation, which need not be open.
     File {
         conversation: ConversationId,
@@ -105,6 +124,8 @@ pub enum ConversationChange {
     },
     Trash(ConversationId),
     Restore(ConversationId),
+    /// Deletes a conversation of the trash for good.
+    Purge(ConversationId),
 }
 
 /// What a check of a source of an answer found, as it is stored.

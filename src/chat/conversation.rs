@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, AnswerEnd, CallId, ChatSettings, ConversationChange, ConversationFiling, ConversationHeader,
-    ConversationId, FilingChange, IdGenerator, Message, MessageBody, MessageId, Prompt, QueuedPrompt, StreamId,
-    Timestamp, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
+    ConversationId, ConversationPreview, FilingChange, IdGenerator, Message, MessageBody, MessageId, Prompt,
+    QueuedPrompt, StreamId, Timestamp, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
 };
 use crate::{
     api::{self, Usd},
@@ -40,8 +40,9 @@ pub struct Conversation {
     /// An answer ended while the conversation was not on the screen.
     pub unread: bool,
     pub filing: ConversationFiling,
-    /// Nothing of it reaches the disk but its cost.
-    pub is_temporary: bool,
+    /// Where the reader was, in the form of the view that shows it; `None` is at the end.
+    pub reading: Option<String>,
+    pub lifetime: ConversationLifetime,
     /// Messages that are no longer sent because the conversation became too long.
     pub(super) left_out: BTreeSet<MessageId>,
     /// Derived from `messages`; siblings are ordered by age.
@@ -50,9 +51,19 @@ pub struct Conversation {
     pub(super) unsaved: BTreeSet<MessageId>,
     /// Whether it was handed to the database; before that, nothing of it is saved by itself.
     pub(super) is_stored: bool,
-    /// The cost of all settled answers, derived from `messages`.
+    /// What was paid for answers besides the answers themselves, such as for a second opinion.
+    pub(super) side_costs: BTreeMap<MessageId, Usd>,
+    /// The cost of all settled answers, derived from `messages` and `side_costs`.
     pub(super) cost: ConversationCost,
     pub(super) price_lookups: PriceLookups,
+}
+
+/// Whether a conversation is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConversationLifetime {
+    Kept,
+    /// Nothing of it reaches the disk but its cost; it ends with the program.
+    Temporary,
 }
 
 /// A conversation as a row of the list; it need not be open.
@@ -171,11 +182,13 @@ impl Conversation {
             updated_at: header.updated_at,
             unread: header.unread,
             filing: ConversationFiling::default(),
-            is_temporary: false,
+            reading: None,
+            lifetime: ConversationLifetime::Kept,
             left_out: header.left_out,
             children: BTreeMap::new(),
             unsaved: BTreeSet::new(),
             is_stored: !messages.is_empty(),
+            side_costs: BTreeMap::new(),
             cost: ConversationCost::default(),
             price_lookups: PriceLookups::default(),
         };
@@ -228,13 +241,53 @@ impl Conversation {
             failed: newest.is_some_and(|answer| matches!(answer.end, AnswerEnd::Failed(_) | AnswerEnd::Interrupted)),
             model: self.settings.model.clone(),
             filing: self.filing.clone(),
-            is_temporary: self.is_temporary,
+            is_temporary: self.is_temporary(),
+        }
+    }
+
+    pub fn is_temporary(&self) -> bool {
+        self.lifetime == ConversationLifetime::Temporary
+    }
+
+    /// What a list says about it below its rows.
+    pub fn preview(&self) -> ConversationPreview {
+        let mut prompts = self.messages.values().rev().filter_map(|message| match &message.body {
+            MessageBody::Prompt(prompt) => Some(&prompt.text),
+            MessageBody::Answer(_) => None,
+        });
+        ConversationPreview {
+            messages: self.messages.len(),
+            bytes: 0,
+            cost: self.cost.known.clone(),
+            last_prompt: prompts.next().map(|text| text.chars().take(600).collect()).unwrap_or_default(),
         }
     }
 
     /// The sum over all answers, siblings included.
     pub fn cost(&self) -> &ConversationCost {
         &self.cost
+    }
+
+    /// What was paid for an answer besides the answer itself.
+    pub fn side_cost(&self, answer: MessageId) -> Option<&Usd> {
+        self.side_costs.get(&answer)
+    }
+
+    /// Takes over what was paid besides the answers, as the database knows it.
+    pub fn set_side_costs(&mut self, costs: Vec<(MessageId, Usd)>) {
+        self.side_costs.clear();
+        for (answer, cost) in costs {
+            self.add_side_cost(answer, &cost);
+        }
+    }
+
+    /// Adds what was paid for an answer besides the answer itself.
+    pub fn add_side_cost(&mut self, answer: MessageId, cost: &Usd) {
+        let known = self.side_costs.entry(answer).or_default();
+        if let Some(sum) = known.checked_add(cost) {
+            *known = sum;
+        }
+        self.recompute_cost();
     }
 
     /// How many tokens of context the branch fills, as counted by the server for one of the newest answers.
@@ -279,6 +332,15 @@ impl Conversation {
             return Vec::new();
         }
         vec![save_effect(vec![ConversationChange::File { conversation: self.id, change }])]
+    }
+
+    /// Remembers where the reader is.
+    pub fn set_reading(&mut self, reading: Option<String>) -> Vec<ChatEffect> {
+        if self.reading == reading || self.is_new() {
+            return Vec::new();
+        }
+        self.reading.clone_from(&reading);
+        vec![save_effect(vec![ConversationChange::Reading { conversation: self.id, reading }])]
     }
 
     pub fn set_settings(&mut self, settings: ChatSettings) -> Vec<ChatEffect> {
@@ -354,6 +416,11 @@ impl Conversation {
                 None => cost.unpriced_answers += usize::from(is_all),
             }
             cost.unpriced_answers += usize::from(!is_all && is_billable(answer));
+        }
+        for paid in self.side_costs.values() {
+            if let Some(sum) = cost.known.checked_add(paid) {
+                cost.known = sum;
+            }
         }
         self.cost = cost;
     }

@@ -51,15 +51,15 @@ impl ConversationFiling {
 
 /// Reads tags as they are typed: separated by blanks or commas, with or without `#`. One that is known already keeps its
 /// spelling.
-pub fn parse_tags<'a>(typed: &str, known: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
+pub fn parse_tags(typed: &str, known: &[String]) -> Vec<String> {
     let mut tags: Vec<String> = Vec::new();
     let cleaned = text::one_line(typed);
     for word in cleaned.split(|letter: char| letter.is_whitespace() || letter == ',') {
         let word = word.trim_matches('#');
         let lower = word.to_lowercase();
         if !word.is_empty() && tags.iter().all(|tag| tag.to_lowercase() != lower) {
-            let spelling = known.clone().find(|known| known.to_lowercase() == lower);
-            tags.push(spelling.unwrap_or(word).to_owned());
+            let spelling = known.iter().find(|known| known.to_lowercase() == lower);
+            tags.push(spelling.map_or(word, String::as_str).to_owned());
         }
     }
     tags
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn tags_are_read_with_and_without_their_sign_each_once_and_as_they_are_known() {
-        let known = ["Rust", "db"];
+        let known = ["Rust", "db"].map(str::to_owned);
         for (typed, expected) in [
             ("#rust #db", vec!["Rust", "db"]),
             ("rust, RUST,new", vec!["Rust", "new"]),
@@ -85,7 +85,7 @@ mod tests {
             ("c# 日本\t語", vec!["c", "日本", "語"]),
             ("red\u{1b}[31m", vec!["red"]),
         ] {
-            assert_eq!(parse_tags(typed, known.into_iter()), expected, "{typed:?}");
+            assert_eq!(parse_tags(typed, &known), expected, "{typed:?}");
         }
         assert_eq!(tag_words(&["Rust".into(), "db".into()]), "#Rust #db");
     }

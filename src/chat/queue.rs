@@ -1,7 +1,9 @@
 //! Prompts that wait for a turn to end. Each is held by the instance of ibid that will send it, and sent once.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{
-    ChatEffect, Conversation, ConversationChange, IdGenerator, MessageId, QueuedId, Timestamp, TurnPhase,
+    ChatEffect, Conversation, ConversationChange, IdGenerator, Message, MessageId, QueuedId, Timestamp, TurnPhase,
     conversation::save_effect,
 };
 
@@ -82,14 +84,35 @@ impl Conversation {
         removed
     }
 
-    /// Takes over what other instances have saved, unless something here is running or not on disk yet.
+    /// Takes over what other instances have saved. While something here is running or not on disk yet, only their messages.
+    /// Whoever goes on elsewhere stays on another branch, unless it begins where this one ends.
     pub fn refresh(&mut self, stored: Self) {
-        if self.turns.is_empty() && self.unsaved.is_empty() {
-            let previous = std::mem::replace(self, stored);
-            self.context = previous.context;
-            self.draft = previous.draft;
-            self.price_lookups = previous.price_lookups;
+        if !self.turns.is_empty() || !self.unsaved.is_empty() {
+            self.merge_messages(stored.messages);
+            return;
         }
+        let previous = std::mem::replace(self, stored);
+        let is_continued = self.branch.starts_with(&previous.branch);
+        if !is_continued && previous.branch.iter().all(|id| self.messages.contains_key(id)) {
+            self.branch = previous.branch;
+        }
+        self.context = previous.context;
+        self.draft = previous.draft;
+        self.reading = previous.reading;
+        self.price_lookups = previous.price_lookups;
+    }
+
+    /// Takes messages of other instances. Those of this one are newer than what is on disk.
+    fn merge_messages(&mut self, stored: BTreeMap<MessageId, Message>) {
+        let mine: BTreeSet<MessageId> =
+            self.turns.iter().map(|turn| turn.answer).chain(self.unsaved.iter().copied()).collect();
+        for (id, message) in stored {
+            let is_newer = self.messages.get(&id).is_none_or(|known| known.rev != message.rev);
+            if is_newer && !mine.contains(&id) {
+                self.insert(message);
+            }
+        }
+        self.recompute_cost();
     }
 }
 

@@ -107,14 +107,14 @@ impl RequestContext {
     }
 
     /// A request that belongs to no conversation. The same providers may answer it, and it uses no tools.
-    pub fn side_request(&self, model: &str, instructions: &str, input: &str, text: TextParams) -> Request {
+    pub fn side_request(&self, model: &str, instructions: &str, input: &str, text: Option<TextParams>) -> Request {
         let mut request = Request {
             model: model.to_owned(),
             instructions: Some(instructions.to_owned()),
             input: vec![request::input_message(MessageRole::User, input)],
             stream: self.stream,
             store: Some(false),
-            text: Some(text),
+            text,
             provider: provider_prefs::provider_field(&self.provider),
             ..Request::default()
         };

@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     api::Annotation,
-    chat::{Answer, ItemSlot, answer::ContentPart},
+    chat::{
+        Answer, ItemKind, ItemSlot,
+        answer::{ContentPart, ReasoningItem},
+    },
     text::{self, work},
 };
 pub use addresses::{address_key, only_names_address};
@@ -316,14 +319,20 @@ impl AnswerCitations {
     }
 }
 
-/// Returns the text parts of an answer, in order.
+/// Returns the text parts of an answer and those of its reasoning, which cite nothing, in order.
 fn text_parts(answer: &Answer) -> impl Iterator<Item = (TextPartId, &str, &[Annotation])> {
     answer.items.iter().flat_map(|(&slot, item)| {
         let parts = item.parts().unwrap_or_default().iter().enumerate();
-        parts.filter_map(move |(nth, part)| match part {
+        let texts = parts.filter_map(move |(nth, part)| match part {
             ContentPart::Text { text, annotations } => Some(((slot, nth), text.as_str(), annotations.as_slice())),
             ContentPart::Refusal(_) => None,
-        })
+        });
+        let reasoning = match &*item.kind {
+            ItemKind::Reasoning(reasoning) => Some(reasoning),
+            ItemKind::Message { .. } | ItemKind::Call(_) | ItemKind::Search(_) | ItemKind::Other { .. } => None,
+        };
+        let thoughts = reasoning.into_iter().flat_map(ReasoningItem::shown_texts).enumerate();
+        texts.chain(thoughts.map(move |(nth, text)| ((slot, nth), text, &[][..])))
     })
 }
 

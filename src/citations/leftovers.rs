@@ -1,9 +1,11 @@
 //! Forms of citations that a server left in the text instead of turning them into annotations: `【4†source】`,
 //! `citeturn0search1` with or without its private characters, `:contentReference[oaicite:0]{index=0}`.
 
+mod leftover_filter;
+
 use std::{borrow::Cow, ops::Range};
 
-use pulldown_cmark::{Event, Parser, Tag};
+pub use leftover_filter::{FilterStage, LeftoverFilter};
 
 /// A leftover form in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,29 +87,12 @@ pub(crate) fn range_with_blanks(text: &str, form: &Range<usize>) -> Range<usize>
 
 /// Removes the forms from a text, except in code.
 pub fn without_leftovers(text: &str) -> Cow<'_, str> {
-    let forms = find_leftovers(text, 0);
-    if forms.iter().all(|form| !form.is_complete) {
+    if find_leftovers(text, 0).iter().all(|form| !form.is_complete) {
         return Cow::Borrowed(text);
     }
-    let code: Vec<Range<usize>> = code_ranges(text);
     let mut out = String::with_capacity(text.len());
-    let mut from = 0;
-    for form in forms.iter().filter(|form| form.is_complete) {
-        if code.iter().any(|code| code.contains(&form.range.start)) {
-            continue;
-        }
-        let hidden = range_with_blanks(text, &form.range);
-        out.push_str(&text[from..hidden.start.max(from)]);
-        from = hidden.end;
-    }
-    out.push_str(&text[from..]);
+    LeftoverFilter::default().push(text, FilterStage::Complete, &mut out);
     Cow::Owned(out)
-}
-
-fn code_ranges(text: &str) -> Vec<Range<usize>> {
-    let events = Parser::new(text).into_offset_iter();
-    let code = events.filter(|(event, _)| matches!(event, Event::Code(_) | Event::Start(Tag::CodeBlock(_))));
-    code.map(|(_, range)| range).collect()
 }
 
 fn can_begin_form(char: char, before: Option<char>) -> bool {

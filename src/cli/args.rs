@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::{list::ListArgs, show::ShowArgs};
 use crate::{
     chat::Effort,
     tools::{ToolMode, toolbox},
@@ -71,6 +72,14 @@ pub(super) enum CliCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Sign in with OpenRouter in the browser, or with a code from one on another machine
+    Login {
+        /// Open no browser: print the address that gives a code
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Remove the saved key from this machine
+    Logout,
     /// Search everything that was said: prompts, answers, reasoning, sources, tools, files and titles
     #[command(after_help = SEARCH_HELP)]
     Search {
@@ -87,6 +96,10 @@ pub(super) enum CliCommand {
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         limit: Option<u32>,
     },
+    /// The conversations, newest first
+    List(ListArgs),
+    /// A conversation on stdout
+    Show(ShowArgs),
     /// The completions of a shell, to be read when it starts
     Completions { shell: clap_complete::Shell },
     /// The manual page: `ibid man | man -l -`
@@ -121,6 +134,9 @@ pub(super) struct RequestArgs {
     /// The model, by its name on the server
     #[arg(short, long, global = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub model: Option<String>,
+    /// Keep nothing of the new conversation but what it costs
+    #[arg(long, global = true)]
+    pub temporary: bool,
     /// Reasoning effort: none, minimal, low, medium, high, xhigh or max
     #[arg(long, global = true, value_parser = effort)]
     pub effort: Option<Effort>,

@@ -37,6 +37,10 @@ pub(super) struct LaunchSettings {
 impl LaunchSettings {
     /// Loads the settings. Flags override the environment, which overrides the config.
     pub(super) fn load(cli: &CliArgs, open: InitialConversation) -> Result<Self, CliError> {
+        if cli.choices.temporary && open != InitialConversation::New {
+            let message = "--temporary begins a conversation; leave out -c or --resume".into();
+            return Err(CliError { exit: ProgramExit::Usage, message });
+        }
         let mut paths =
             AppPaths::find(&env).ok_or_else(|| CliError::failure("there is no home folder; set HOME".into()))?;
         if let Some(config) = &cli.places.config {
@@ -128,6 +132,7 @@ impl LaunchSettings {
             seed: u64::from_le_bytes(seed) ^ u64::from(std::process::id()),
             time_zone: jiff::tz::TimeZone::system(),
             initial_conversation: self.open.clone(),
+            is_temporary: self.request_args.temporary,
             overrides: self.request_args.to_overrides(),
             colours: terminal::colour_support::supported_colours(env_text),
             themes: config::read_themes(&self.paths.themes_dir()),
@@ -159,7 +164,10 @@ impl LaunchSettings {
 
     /// Returns the command line that resumes the conversation on the screen.
     pub(super) fn resume_line(&self, state: &State, program: &str) -> Option<String> {
-        let conversation = state.chats.current_conversation().filter(|conversation| !conversation.is_new())?;
+        let conversation = state
+            .chats
+            .current_conversation()
+            .filter(|conversation| !conversation.is_new() && !conversation.is_temporary())?;
         Some(format!("{program}{} --resume {}", self.path_flags, conversation.id))
     }
 }

@@ -76,6 +76,8 @@ impl Config {
         check_not_blank("theme", Some(&self.theme))?;
         check_not_blank("theme_dark", Some(&self.theme_dark))?;
         check_not_blank("theme_light", Some(&self.theme_light))?;
+        check_not_blank("title_model", self.title_model.as_deref())?;
+        check_range("trash_days", Some(self.trash_days), 0..=36_500)?;
         check_choice("effort", self.effort.as_deref(), &EFFORT_NAMES)?;
         check_range("temperature", self.temperature, 0.0..=2.0)?;
         check_range("top_p", self.top_p, 0.0..=1.0)?;

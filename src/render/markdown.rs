@@ -2,13 +2,15 @@
 //!
 //! A block that is followed by another is closed: it is laid out once and stays. Only the open block
 //! at the end is laid out again, so a delta costs the size of the open block, not of the answer.
-//! A complete text is laid out once more if that may change something: reference links and footnotes
-//! may be defined after their use, a formula may span several blocks, a long block may have been split.
+//! A complete text goes the same way, so it looks the same however it arrived (`closed_blocks`).
+//! It is laid out as a whole if that may change something: reference links and footnotes may be
+//! defined after their use, a formula may span several blocks, a long block may have been split.
 //! What is too much for a frame's budget is shown as plain source until another thread has laid it out.
 
 mod blocks;
 mod citation_marks;
 mod cjk_emphasis;
+mod closed_blocks;
 mod code_blocks;
 mod code_style;
 pub mod copied_text;
@@ -53,6 +55,7 @@ pub use text_search::{SearchJob, TextHits, search_text};
 
 use self::{
     blocks::{BlockInput, BlockRows, WalkOutput},
+    closed_blocks::{ClosedBlock, ClosedPart},
     code_blocks::HighlightProgress,
     code_style::{CodeColours, ScrollOffsets},
     deferred_text::DeferredText,
@@ -158,27 +161,6 @@ pub struct MarkdownLayout {
     /// The length of the text in its last job.
     job_len: usize,
     frames: FrameState,
-}
-
-/// A closed top-level block.
-#[derive(Debug, Clone)]
-struct ClosedBlock {
-    source: Range<usize>,
-    first_row: usize,
-    /// Code blocks and figures before it.
-    code_blocks_before: usize,
-    figures_before: u32,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct ClosedPart {
-    source_bytes: usize,
-    rows: usize,
-    code_blocks: usize,
-    figures: u32,
-    cells: usize,
-    /// The text after it continues the same block: no blank row comes between.
-    is_in_block: bool,
 }
 
 /// A block that grows beyond this many bytes is closed at its last row.
@@ -317,17 +299,12 @@ impl MarkdownLayout {
         if stage == TextStage::Complete && (self.closed.source_bytes == 0 || self.is_relayout_needed(source.len())) {
             self.citation_marks = marks.to_vec();
             self.lay_out_complete(source);
-            return;
-        }
-        self.open.grow(source);
-        if self.citation_marks != marks {
-            self.update_marks(source, marks);
-        }
-        self.stage = stage;
-        self.advance();
-        if stage == TextStage::Complete {
-            self.finish_fence();
-            self.wrap_cache = None;
+        } else {
+            if self.citation_marks != marks {
+                self.update_marks(source, marks);
+            }
+            self.stage = stage;
+            self.advance(source);
         }
         if let Some(row) = self.rows.last_mut().filter(|_| stage == TextStage::Complete) {
             row.source.end = source.len();
@@ -363,51 +340,16 @@ impl MarkdownLayout {
     fn lay_out_complete(&mut self, source: &str) {
         let marks = std::mem::take(&mut self.citation_marks);
         self.reset();
+        self.frames.syntax.read(source);
         self.citation_marks = marks;
-        self.open.grow(source);
-        let laid = self.lay_out_range(0..self.open.text.len());
-        self.append_closed(laid, self.open.text.len());
-        self.light_rows();
         self.stage = TextStage::Complete;
-    }
-
-    /// Closes complete blocks and lays out the rest.
-    fn advance(&mut self) {
-        self.rows.truncate(self.closed.rows);
-        self.code_blocks.truncate(self.closed.code_blocks);
-        self.figures = self.closed.figures;
-        self.cells = self.closed.cells;
-        loop {
-            if self.fence.is_some() {
-                self.grow_fence();
-                if self.fence.is_some() {
-                    return;
-                }
-            }
-            self.close_blocks();
-            if !self.enter_fence() {
-                break;
-            }
+        if self.frames.syntax.is_retroactive() {
+            self.open.grow(source);
+            self.lay_out_open_block();
+        } else {
+            self.advance(source);
         }
-        self.lay_out_open_block();
-    }
-
-    /// Closes all blocks of the complete lines except the last.
-    fn close_blocks(&mut self) {
-        let complete = self.open.text.rfind('\n').map_or(0, |at| at + 1);
-        if complete == self.open.searched_to {
-            return;
-        }
-        self.work.bytes += complete as u64;
-        let last = blocks::last_block_start(&self.open.text[..complete]);
-        if last > 0 {
-            let block_rows = self.lay_out_range(0..last);
-            // Invisible text before the first row belongs to that row.
-            if !self.rows.is_empty() || !block_rows.rows.is_empty() || last > MAX_OPEN_BLOCK {
-                self.append_closed(block_rows, last);
-            }
-        }
-        self.open.searched_to = self.open.text.rfind('\n').map_or(0, |at| at + 1);
+        self.light_rows();
     }
 
     /// Shows the open block; if it has become too long, closes all of it but the last row.
@@ -417,29 +359,11 @@ impl MarkdownLayout {
         let laid = self.lay_out_part(0..end, may_grow);
         if may_grow && self.open.text.len() > MAX_OPEN_BLOCK && laid.rows.len() > 1 {
             self.close_long_block(laid);
-            return;
+        } else if may_grow {
+            self.append(laid);
+        } else if end > 0 {
+            self.append_closed(laid, end..end);
         }
-        self.append(laid);
-    }
-
-    fn close_long_block(&mut self, mut laid: BlockRows) {
-        let last = laid.rows.last().expect("there are several rows").source.start;
-        laid.rows.pop();
-        laid.code_blocks.clear();
-        laid.blocks.truncate(1);
-        if last == 0 {
-            return;
-        }
-        self.append_closed(laid, last);
-        self.closed.is_in_block = true;
-        self.is_cut = true;
-        let laid = self.lay_out_part(0..self.open.text.len(), self.stage == TextStage::Growing);
-        self.append(laid);
-    }
-
-    /// Lays out a part of the open text that is over.
-    fn lay_out_range(&mut self, range: Range<usize>) -> BlockRows {
-        self.lay_out_part(range, false)
     }
 
     /// Lays out part of the open text, whose last block may go on.
@@ -505,37 +429,6 @@ impl MarkdownLayout {
             self.is_over_budget |= self.cells > self.max_cells;
         }
         self.rows[first].source.start = start;
-    }
-
-    /// Adds rows that are never laid out again; `end` is where their source ends in the open text.
-    fn append_closed(&mut self, block_rows: BlockRows, end: usize) {
-        let starts = block_rows.blocks.clone();
-        let (codes, figures) = (self.code_blocks.len(), self.figures);
-        let before = self.rows.len();
-        let rows = block_rows.rows.len();
-        self.append(block_rows);
-        let shift = self.rows.len() - before - rows;
-        for (nth, block) in starts.iter().enumerate() {
-            let to = starts.get(nth + 1).map_or(end, |next| next.source_start);
-            let from = if nth == 0 { 0 } else { block.source_start };
-            self.blocks.push(ClosedBlock {
-                source: if from == 0 { self.closed.source_bytes } else { self.open.source_pos(from) }
-                    ..self.open.source_pos(to),
-                first_row: before + if nth == 0 { 0 } else { shift + block.first_row },
-                code_blocks_before: codes + block.code_blocks_before,
-                figures_before: figures + block.figures_before,
-            });
-        }
-        self.closed = ClosedPart {
-            source_bytes: self.open.source_pos(end),
-            rows: self.rows.len(),
-            code_blocks: self.code_blocks.len(),
-            figures: self.figures,
-            cells: self.cells,
-            is_in_block: false,
-        };
-        self.open.drop_front(end);
-        self.wrap_cache = None;
     }
 }
 

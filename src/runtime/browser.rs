@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// There is no screen, as over SSH, or no program that opens pages.
-pub(super) fn open(url: &str) -> Result<(), String> {
+pub fn open(url: &str) -> Result<(), String> {
     let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
     if can_show_window(is_set) && open::commands(url).into_iter().any(opens_page) {
         Ok(())

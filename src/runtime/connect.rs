@@ -3,11 +3,12 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
-use tokio::task::spawn_blocking;
+use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::{
     EffectRuntime,
     servers::{ApiServer, ApiServers, OPENROUTER},
+    sign_in,
 };
 use crate::{
     api::{ApiClient, ApiDialect, ApiError, Catalogue, Endpoint, FaultKind, HttpTimeouts, LocalServer, ProbeResult},
@@ -39,7 +40,9 @@ impl EffectRuntime {
         self.stop_connecting();
         let config = self.paths.config_file.clone();
         let server = match &job {
-            ConnectJob::UseServer { server } | ConnectJob::TryKey { server, .. } => self.servers.get(server),
+            ConnectJob::UseServer { server } | ConnectJob::TryKey { server, .. } | ConnectJob::SignIn { server } => {
+                self.servers.get(server)
+            }
             ConnectJob::TryAddress { base_url, name } => match config::check_base_url(base_url) {
                 Ok(()) => Some(self.servers.enter_address(base_url, name.as_deref(), &self.paths)),
                 Err(why) => return self.report(Msg::Connected(ConnectOutcome::Failed(why))),
@@ -49,11 +52,14 @@ impl EffectRuntime {
             return self.report(Msg::Connected(ConnectOutcome::Failed("there is no such server any more".into())));
         };
         let inbox = self.inbox.clone();
+        let (sender, codes) = mpsc::channel(1);
+        self.sign_in_codes = matches!(job, ConnectJob::SignIn { .. }).then_some(sender);
         self.connect_task = Some(self.tasks.spawn(async move {
             let outcome = match job {
                 ConnectJob::UseServer { .. } => use_server(server, &config, KeyVerdict::Known).await,
                 ConnectJob::TryAddress { .. } => try_server(server, &config).await,
                 ConnectJob::TryKey { key, unchecked, .. } => try_key(server, key, unchecked, &config).await,
+                ConnectJob::SignIn { .. } => sign_in::sign_in(server, codes, &config, inbox.clone()).await,
             };
             let _ = inbox.send(Msg::Connected(outcome)).await; // Fails only on shutdown.
         }));
@@ -63,6 +69,13 @@ impl EffectRuntime {
     pub(super) fn stop_connecting(&mut self) {
         if let Some(task) = self.connect_task.take() {
             task.abort();
+        }
+    }
+
+    /// Passes a pasted code on to the attempt to sign in.
+    pub(super) fn enter_code(&self, code: SecretString) {
+        if let Some(codes) = &self.sign_in_codes {
+            let _ = codes.try_send(code); // One that comes while another is exchanged is typed again.
         }
     }
 
@@ -85,7 +98,7 @@ impl EffectRuntime {
         self.run_blocking(move || {
             let removed = match server.as_ref().and_then(|server| Some((server, server.key_places()?))) {
                 Some((server, places)) => {
-                    places.forget().map(|()| server.without_client().info(&env)).map_err(|error| error.to_string())
+                    places.forget().map(|_| server.without_client().info(&env)).map_err(|error| error.to_string())
                 }
                 None => Err(format!("{name} has no key")),
             };
@@ -105,7 +118,7 @@ impl EffectRuntime {
     }
 }
 
-fn env(name: &str) -> Option<std::ffi::OsString> {
+pub(super) fn env(name: &str) -> Option<std::ffi::OsString> {
     std::env::var_os(name)
 }
 
@@ -159,31 +172,58 @@ async fn try_own_key(server: Arc<ApiServer>, config: &Path) -> ConnectOutcome {
     }
 }
 
-/// Checks a key and keeps it, unless it was refused or the user has to decide.
-async fn try_key(server: Arc<ApiServer>, key: SecretString, unchecked: UncheckedKey, config: &Path) -> ConnectOutcome {
+/// Checks a key, keeps it and uses its server, unless the key was refused or the user has to decide.
+pub(super) async fn try_key(
+    server: Arc<ApiServer>,
+    key: SecretString,
+    unchecked: UncheckedKey,
+    config: &Path,
+) -> ConnectOutcome {
+    match keep_key(&server, key, unchecked).await {
+        Ok(verdict) => use_server(server, config, verdict).await,
+        Err(outcome) => outcome,
+    }
+}
+
+/// Saves a key that the server gave, unless it refuses it now.
+///
+/// # Errors
+/// One sentence: why it is not saved.
+pub async fn save_checked_key(server: &ApiServer, key: SecretString) -> Result<(), String> {
+    match keep_key(server, key, UncheckedKey::Keep).await {
+        Ok(_) => Ok(()),
+        Err(ConnectOutcome::Failed(reason) | ConnectOutcome::Unchecked(reason)) => Err(reason),
+        Err(ConnectOutcome::NeedsKey { .. } | ConnectOutcome::InUse { .. }) => Err("the key was not kept".into()),
+    }
+}
+
+/// Checks a key and saves it, unless it was refused or the user has to decide.
+async fn keep_key(
+    server: &ApiServer,
+    key: SecretString,
+    unchecked: UncheckedKey,
+) -> Result<KeyVerdict, ConnectOutcome> {
     let Some(places) = server.key_places().cloned() else {
-        return ConnectOutcome::Failed("this server takes no key".into());
+        return Err(ConnectOutcome::Failed("this server takes no key".into()));
     };
     if let Some(first) = places.overriding_source(&env) {
-        return ConnectOutcome::Failed(format!("the key comes from {first}, which goes first; change it there"));
+        return Err(ConnectOutcome::Failed(format!("the key comes from {first}, which goes first; change it there")));
     }
-    let verdict = match (unchecked, check_key(&server, &key).await) {
-        (_, KeyCheck::Refused(error)) => return ConnectOutcome::Failed(refusal_text(&server, &error)),
+    let verdict = match (unchecked, check_key(server, &key).await) {
+        (_, KeyCheck::Refused(error)) => return Err(ConnectOutcome::Failed(refusal_text(server, &error))),
         (_, KeyCheck::Valid) => KeyVerdict::Checked,
         (UncheckedKey::Keep, KeyCheck::Uncheckable | KeyCheck::Unreachable(_)) => KeyVerdict::Unchecked,
         (UncheckedKey::Ask, KeyCheck::Uncheckable) => {
-            return ConnectOutcome::Unchecked("this server cannot check keys: keep it anyway?".into());
+            return Err(ConnectOutcome::Unchecked("this server cannot check keys: keep it anyway?".into()));
         }
         (UncheckedKey::Ask, KeyCheck::Unreachable(error)) => {
             let why = without_key(&error, Some(&key));
-            return ConnectOutcome::Unchecked(format!("could not check, offline: keep it anyway? ({why})"));
+            return Err(ConnectOutcome::Unchecked(format!("could not check, offline: keep it anyway? ({why})")));
         }
     };
     let saved = spawn_blocking(move || places.save(&key).map_err(|error| error.to_string())).await;
-    match saved.unwrap_or_else(|error| Err(text::error_words(&error))) {
-        Ok(()) => use_server(server, config, verdict).await,
-        Err(why) => ConnectOutcome::Failed(why),
-    }
+    saved.unwrap_or_else(|error| Err(text::error_words(&error))).map_err(ConnectOutcome::Failed)?;
+    Ok(verdict)
 }
 
 /// Asks OpenRouter about the key. Elsewhere a key is checked by a list of models that is refused without it.

@@ -7,9 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
-use super::{StoreError, StoreOptions, run_marker::RunMarker, schema};
+use super::{StoreError, StoreOptions, backup, newer, run_marker::RunMarker, schema};
 use crate::{files, text};
 
 /// An open database, and this run's lock file beside it.
@@ -18,6 +18,8 @@ pub(super) struct OpenDatabase {
     pub path: PathBuf,
     pub connection: Connection,
     pub marker: RunMarker,
+    /// Why it is open for reading only.
+    pub write_refusal: Option<StoreError>,
     /// Changes whenever another connection commits.
     data_version: i64,
 }
@@ -28,6 +30,7 @@ pub(super) enum OpenRefusal {
     Newer(u32),
     Foreign,
     Sqlite(rusqlite::Error),
+    Explained(StoreError),
 }
 
 impl From<rusqlite::Error> for OpenRefusal {
@@ -39,7 +42,8 @@ impl From<rusqlite::Error> for OpenRefusal {
 impl OpenRefusal {
     fn explain(&self, path: &Path) -> StoreError {
         match self {
-            Self::Newer(version) => StoreError::Newer(*version),
+            Self::Newer(version) => StoreError::Newer { found: *version, known: schema::VERSION },
+            Self::Explained(error) => error.clone(),
             Self::Foreign => StoreError::Other(format!(
                 "{} is the database of another program; name another folder with --data-dir",
                 path.display()
@@ -51,6 +55,11 @@ impl OpenRefusal {
 
 impl OpenDatabase {
     pub(super) fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        Self::open_noting(path, options, &|| ())
+    }
+
+    /// Opens the database; `on_upgrade` is called before an older one is copied and migrated.
+    pub(super) fn open_noting(path: &Path, options: StoreOptions, on_upgrade: &dyn Fn()) -> Result<Self, StoreError> {
         if path.is_dir() {
             let path = path.display();
             let message =
@@ -64,11 +73,15 @@ impl OpenDatabase {
                 text::error_words(&error)
             )));
         }
-        let connection = match create_file(path, options).and_then(|()| connect(path, options)) {
-            Err(StoreError::ReadOnly(_)) if path.is_file() => connect_read_only(path)?,
-            other => other?,
+        let opened = create_file(path, options).and_then(|()| connect(path, options, on_upgrade));
+        let (connection, write_refusal) = match opened {
+            Ok(connection) => (connection, None),
+            Err(error @ StoreError::Newer { found, .. }) => (newer::open(path, found)?, Some(error)),
+            Err(error @ StoreError::ReadOnly(_)) if path.is_file() => connect_refused(path, error)?,
+            Err(error) => return Err(error),
         };
-        let mut opened = Self { path: path.to_owned(), connection, marker: RunMarker::next_to(path), data_version: 0 };
+        let marker = RunMarker::next_to(path);
+        let mut opened = Self { path: path.to_owned(), connection, marker, write_refusal, data_version: 0 };
         opened.has_changed_elsewhere();
         Ok(opened)
     }
@@ -89,7 +102,7 @@ impl OpenDatabase {
 /// created by SQLite would be readable by others.
 fn create_file(path: &Path, options: StoreOptions) -> Result<(), StoreError> {
     if options.read_only {
-        return Err(StoreError::ReadOnly(String::new()));
+        return Err(StoreError::read_only(path));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     for suffix in ["-wal", "-shm"] {
@@ -103,10 +116,10 @@ fn create_file(path: &Path, options: StoreOptions) -> Result<(), StoreError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "SQLite has no event for the end of this lock")]
-fn connect(path: &Path, options: StoreOptions) -> Result<Connection, StoreError> {
+fn connect(path: &Path, options: StoreOptions, on_upgrade: &dyn Fn()) -> Result<Connection, StoreError> {
     let deadline = Instant::now() + options.busy_timeout;
     loop {
-        match try_connect(path, options) {
+        match try_connect(path, options, on_upgrade) {
             // Switching a new file to WAL fails at once when two instances start together.
             Err(refused) => match refused.explain(path) {
                 StoreError::Locked if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
@@ -117,19 +130,34 @@ fn connect(path: &Path, options: StoreOptions) -> Result<Connection, StoreError>
     }
 }
 
-fn try_connect(path: &Path, options: StoreOptions) -> Result<Connection, OpenRefusal> {
+fn try_connect(path: &Path, options: StoreOptions, on_upgrade: &dyn Fn()) -> Result<Connection, OpenRefusal> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(options.busy_timeout)?;
-    schema::check_version(&db)?; // Before writing: the file may not be ours.
+    // Before writing: the file may not be ours. Closing it would write what is in its log.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    schema::check_version(&db)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     db.pragma_update(None, "synchronous", "normal")?;
     db.pragma_update(None, "foreign_keys", true)?;
     if let Some(pages) = options.max_pages {
         db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
-    schema::migrate(&mut db)?;
+    schema::migrate_after(&mut db, |version| {
+        on_upgrade();
+        backup::write(path, version).map(drop).map_err(OpenRefusal::Explained)
+    })?;
     Ok(db)
+}
+
+/// Opens the database for reading only, because it cannot be written for this reason.
+fn connect_refused(path: &Path, reason: StoreError) -> Result<(Connection, Option<StoreError>), StoreError> {
+    match connect_read_only(path) {
+        Ok(db) => Ok((db, Some(reason))),
+        Err(error @ StoreError::Newer { found, .. }) => Ok((newer::open(path, found)?, Some(error))),
+        Err(error) => Err(error),
+    }
 }
 
 /// Opens the database for reading only. Changes in a write-ahead log that cannot be opened are missing.

@@ -18,20 +18,40 @@ pub enum StoreError {
     Locked,
     #[error("the database cannot be written: {0}")]
     ReadOnly(String),
+    /// It cannot be repaired now.
+    #[error("another running ibid has the database open; close it first, then repair")]
+    InUse,
     #[error("the disk is full; free some space and try again")]
     Full,
     #[error("the database is damaged: {0}")]
     Corrupt(String),
-    #[error("the database was made by a newer ibid (version {0}); update ibid, or name another folder with --data-dir")]
-    Newer(u32),
+    /// It can be read, and is never written.
+    #[error(
+        "the database was made by a newer ibid (its version is {found}, this ibid knows {known}) and can only be read here; \
+         update ibid, or name another folder with --data-dir"
+    )]
+    Newer { found: u32, known: u32 },
+    #[error(
+        "the database was made by a newer ibid (its version is {found}, this ibid knows {known}) and cannot be read here, \
+         for it has no {missing}; update ibid, or name another folder with --data-dir"
+    )]
+    TooNew { found: u32, known: u32, missing: String },
+    /// An older database stays as it is, because it cannot be copied before its migration.
+    #[error("{0}")]
+    NoBackup(String),
     #[error("{0}")]
     Other(String),
 }
 
 impl StoreError {
-    /// Converts an error that SQLite reported for the file.
-    pub(super) fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Self {
+    pub(super) fn read_only(path: &Path) -> Self {
         let path = path.display();
+        Self::ReadOnly(format!("{path} is read-only; make it writable, or name another folder with --data-dir"))
+    }
+
+    /// Converts an error that SQLite reported for the file.
+    pub(super) fn from_sqlite(error: &rusqlite::Error, file: &Path) -> Self {
+        let path = file.display();
         let message = match error {
             rusqlite::Error::SqliteFailure(_, Some(said)) => said.clone(),
             other => text::error_words(other),
@@ -39,14 +59,13 @@ impl StoreError {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
             Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::ReadOnly) => {
-                Self::ReadOnly(format!("{path} is read-only; make it writable, or name another folder with --data-dir"))
-            }
+            Some(ErrorCode::ReadOnly) => Self::read_only(file),
             Some(ErrorCode::CannotOpen) => Self::ReadOnly(format!(
                 "{path} or a file beside it cannot be opened; make the folder writable, or name another with --data-dir"
             )),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(format!(
-                "{path} ({message}); it stays as it is: repair it, move it away, or name another folder with --data-dir"
+                "{path} ({message}); it stays as it is: /repair-database saves what can be read, or name another folder \
+                 with --data-dir"
             )),
             _ => Self::Other(format!(
                 "the database {path} cannot be used ({message}); try again, or name another folder with --data-dir"

@@ -14,13 +14,13 @@ use super::{
     queries::{self, id_text, read_text, read_uuid, readable_rows},
     recover,
     run_marker::RunMarker,
-    save, search_index, source_checks,
+    save, search_index, source_checks, trash,
     worker::{self, LoadFailure},
 };
 use crate::{
     api::Usd,
     chat::{
-        ConversationId, ConversationSummary, ItemSlot, MessageId, SideCost, WholeConversation,
+        ConversationId, ConversationSummary, ItemSlot, MessageId, SideCost, TrashedConversation, WholeConversation,
         nanos::{from_nanos, to_nanos},
     },
     tools::ToolOutcome,
@@ -60,6 +60,11 @@ impl ExchangeDatabase {
             .map_err(|error| self.database.explain(&error))
     }
 
+    /// What is in the trash, the most recent first.
+    pub fn trashed(&self) -> Result<Vec<TrashedConversation>, StoreError> {
+        trash::trashed_conversations(&self.database.connection).map_err(|error| self.database.explain(&error))
+    }
+
     /// Finds a conversation by its id, its title, or the beginning of its id.
     pub fn find(&self, name: &str) -> Result<ConversationId, StoreError> {
         worker::find_named(&self.database, name)
@@ -80,6 +85,9 @@ impl ExchangeDatabase {
     /// Writes a conversation in one transaction: all of it, or what is new of one that exists already. What exists is
     /// never changed, because the reader may have gone on with it here.
     pub fn import(&mut self, whole: WholeConversation, hash: &str) -> Result<ImportOutcome, StoreError> {
+        if let Some(refusal) = &self.database.write_refusal {
+            return Err(refusal.clone());
+        }
         self.try_import(whole, hash).map_err(|error| self.database.explain(&error))
     }
 

@@ -29,6 +29,7 @@ pub(super) struct StoredConversation {
     pub has_branch: bool,
     pub draft: String,
     pub filing: ConversationFiling,
+    pub reading: Option<String>,
 }
 
 /// A message as it is stored; `owner` is the run that is still writing it.
@@ -133,7 +134,13 @@ pub(super) fn conversation(db: &Connection, id: ConversationId) -> Result<Option
             unread: row.get("unread").unwrap_or_default(),
             left_out: read_json(row, "left_out").unwrap_or_default(),
         };
-        Ok(StoredConversation { header, has_branch, draft: read_text(row, "draft"), filing: read_filing(row) })
+        Ok(StoredConversation {
+            header,
+            has_branch,
+            draft: read_text(row, "draft"),
+            filing: read_filing(row),
+            reading: row.get("reading").unwrap_or_default(),
+        })
     })
     .optional()
 }
@@ -547,6 +554,11 @@ pub(super) fn write_order(change: &ConversationChange) -> u8 {
         | ConversationChange::Rename { .. }
         | ConversationChange::Seen(_)
         | ConversationChange::File { .. }
+        | ConversationChange::Reading { .. }
+        | ConversationChange::Shown { .. }
+        | ConversationChange::Panes(_)
+        | ConversationChange::Purge(_)
+        | ConversationChange::AnswerCost { .. }
         | ConversationChange::Trash(_)
         | ConversationChange::Restore(_) => 1,
     }

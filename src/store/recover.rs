@@ -19,7 +19,7 @@ use crate::chat::{
 impl OpenDatabase {
     /// Ends abandoned answers. If there are none, nothing is written.
     pub(super) fn recover(&mut self) -> rusqlite::Result<()> {
-        if find_abandoned(&self.connection, &self.marker)?.is_empty() {
+        if self.write_refusal.is_some() || find_abandoned(&self.connection, &self.marker)?.is_empty() {
             return Ok(());
         }
         let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -46,7 +46,7 @@ fn find_abandoned(db: &Connection, live: &RunMarker) -> rusqlite::Result<Vec<Sto
 
 /// Replays the journal of an answer and marks it as interrupted.
 fn interrupt(db: &Connection, mut found: StoredMessage) -> rusqlite::Result<StoredMessage> {
-    let last = replay_growth(db, &mut found)?;
+    let last = replay_growth(db, &mut found)?.last;
     if let MessageBody::Answer(answer) = &mut found.message.body {
         answer.interrupt(last);
     }
@@ -63,16 +63,28 @@ fn settle_recording(db: &Connection, settled: &StoredMessage) -> rusqlite::Resul
     queries::write_recording(db, settled.message.id, &recording, u64::MAX)
 }
 
-/// Replays the journal of an answer, adds the calls written apart, and returns the time of its last line.
-pub(super) fn replay_growth(db: &Connection, found: &mut StoredMessage) -> rusqlite::Result<Timestamp> {
-    let MessageBody::Answer(answer) = &mut found.message.body else { return Ok(found.message.created_at) };
-    let mut last = answer.started_at;
+/// How much of an answer was only in its journal.
+pub(super) struct ReplayedGrowth {
+    /// When the last of it was written.
+    pub last: Timestamp,
+    pub checkpoints: u32,
+}
+
+/// Replays the journal of an answer, and adds the calls written apart.
+pub(super) fn replay_growth(db: &Connection, found: &mut StoredMessage) -> rusqlite::Result<ReplayedGrowth> {
+    let MessageBody::Answer(answer) = &mut found.message.body else {
+        return Ok(ReplayedGrowth { last: found.message.created_at, checkpoints: 0 });
+    };
+    let mut growth = ReplayedGrowth { last: answer.started_at, checkpoints: 0 };
     for (at, events) in queries::growth(db, found.message.id)? {
-        last = at;
+        growth.last = at;
+        growth.checkpoints += 1;
         replay_journal(answer, &events);
     }
-    answer.call_runs.extend(queries::call_runs(db, found.message.id)?);
-    Ok(last)
+    let calls = queries::call_runs(db, found.message.id)?;
+    growth.checkpoints += u32::try_from(calls.len()).unwrap_or_default();
+    answer.call_runs.extend(calls);
+    Ok(growth)
 }
 
 /// Applies the lines of a journal, of this version or 0.1.0, to the answer that precedes them. A line that a crash cut

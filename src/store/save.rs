@@ -5,10 +5,11 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::{
     StoreError,
     database::OpenDatabase,
+    kept_state,
     queries::{self, id_text, to_json, write_order},
     queued,
     run_marker::RunMarker,
-    search_index, source_checks,
+    search_index, source_checks, trash,
 };
 use crate::{
     chat::{
@@ -39,6 +40,9 @@ impl From<rusqlite::Error> for SaveFailure {
 impl OpenDatabase {
     /// Writes all saves in one transaction. A save that fails does not affect the others.
     pub(super) fn save(&mut self, saves: &[&[ConversationChange]]) -> Vec<Result<(), StoreError>> {
+        if let Some(refusal) = &self.write_refusal {
+            return vec![Err(refusal.clone()); saves.len()];
+        }
         let together = self.save_together(saves);
         match together.map_err(|error| self.explain(&error)) {
             Ok(outcomes) => outcomes.into_iter().map(|outcome| self.explain_outcome(outcome)).collect(),
@@ -158,6 +162,15 @@ fn write_change(db: &Connection, change: &ConversationChange, run: &RunMarker) -
                 return Err(SaveFailure::Missing(*conversation));
             }
         }
+        ConversationChange::Purge(conversation) => _ = trash::delete_trashed(db, *conversation)?,
+        ConversationChange::AnswerCost { message, at, cost, model } => {
+            trash::write_answer_cost(db, &id_text(message.0), *at, cost, model)?;
+        }
+        ConversationChange::Reading { conversation, reading } => {
+            update_conversation(db, "update conversation set reading = ?2 where id = ?1", *conversation, reading)?;
+        }
+        ConversationChange::Shown { conversation, at } => kept_state::write_shown(db, *conversation, *at)?,
+        ConversationChange::Panes(panes) => kept_state::write_panes(db, panes)?,
         ConversationChange::Seen(conversation) => {
             update_conversation(db, "update conversation set unread = ?2 where id = ?1", *conversation, false)?;
         }

@@ -184,8 +184,6 @@ const MIGRATIONS: &[&str] = &[
     alter table conversation add column origin text;
     -- What was imported: the hash of its content, so that the same content is imported once.
     create table imported (hash text primary key, conversation text not null) without rowid;
-",
-    "
     -- How the user filed a conversation: a list of tags as JSON, when it was pinned, when it was archived.
     alter table conversation add column tags text not null default '[]';
     alter table conversation add column pinned_at integer;
@@ -203,8 +201,6 @@ const MIGRATIONS: &[&str] = &[
     alter table conversation add column reading text;
     -- Null for what was paid besides an answer; else the model of an answer whose message is not stored.
     alter table side_cost add column model text;
-",
-    "
     -- What is searched: a row for each message and for the title of each conversation, numbered as they came.
     create table search_entry (
         n integer primary key autoincrement,
@@ -259,19 +255,46 @@ const MIGRATIONS: &[&str] = &[
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Migrates the database to the newest version in one transaction.
+#[cfg(test)]
 pub(super) fn migrate(db: &mut Connection) -> Result<(), OpenRefusal> {
+    migrate_after(db, |_| Ok(()))
+}
+
+/// Migrates the database to the newest version in one transaction. If it is an older one, `before` is called first with its
+/// version, while nobody else can write; if that fails, nothing is changed.
+pub(super) fn migrate_after(
+    db: &mut Connection,
+    before: impl Fn(u32) -> Result<(), OpenRefusal>,
+) -> Result<(), OpenRefusal> {
     if check_version(db)? == VERSION {
         return Ok(());
     }
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another instance may have migrated it in the meantime.
     let version = check_version(&transaction)?;
+    if version > 0 && version < VERSION {
+        before(version)?;
+    }
     for migration in &MIGRATIONS[version as usize..] {
         transaction.execute_batch(migration)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
+}
+
+/// Creates an empty database of a version in memory.
+pub(super) fn empty_database(version: u32) -> rusqlite::Result<Connection> {
+    let db = Connection::open_in_memory()?;
+    create_tables(&db, version)?;
+    Ok(db)
+}
+
+/// Creates the tables of a version in an empty database.
+pub(super) fn create_tables(db: &Connection, version: u32) -> rusqlite::Result<()> {
+    MIGRATIONS.iter().take(version as usize).try_for_each(|migration| db.execute_batch(migration))?;
+    db.pragma_update(None, "application_id", APPLICATION_ID)?;
+    db.pragma_update(None, "user_version", version)
 }
 
 /// Returns the version of the database, or 0 for a new one.

@@ -36,6 +36,18 @@ pub(super) fn add_side_cost(db: &Connection, message: MessageId, at: Timestamp, 
     Ok(())
 }
 
+/// Returns what was paid for the answers of a conversation besides the answers themselves.
+pub(super) fn side_costs(db: &Connection, conversation: ConversationId) -> Result<Vec<(MessageId, Usd)>> {
+    let mut rows = db.prepare_cached(
+        "select side_cost.message, side_cost.cost from side_cost join message on message.id = side_cost.message
+        where message.conversation = ?1",
+    )?;
+    let costs = readable_rows(rows.query([id_text(conversation.0)])?, |row| {
+        Ok((MessageId(read_uuid(row, "message")?), Usd::parse(&read_text(row, "cost"))))
+    })?;
+    Ok(costs.into_iter().filter_map(|(message, cost)| Some((message, cost?))).collect())
+}
+
 /// Returns the checks of the answers of a conversation. A row that cannot be read costs no other.
 pub(super) fn of_conversation(db: &Connection, conversation: ConversationId) -> Result<Vec<StoredCheck>> {
     let mut rows = db.prepare_cached(

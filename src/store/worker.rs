@@ -4,13 +4,18 @@ use std::{
     collections::{BTreeSet, VecDeque},
     path::{Path, PathBuf},
     sync::{Arc, mpsc},
+    thread,
 };
 
+use rusqlite::TransactionBehavior;
+
 use super::{
-    SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, queries, queued, recover,
-    search_index, source_checks,
+    RepairReport, SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, integrity,
+    kept_state, queries, queued, recover, repair, search_index, source_checks, trash,
 };
-use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId};
+use crate::chat::{
+    Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId, Timestamp,
+};
 
 /// How many conversations come with the first reply.
 const INITIAL_SUMMARIES: usize = 200;
@@ -71,10 +76,14 @@ impl StoreWorker {
     }
 
     fn open(&mut self) -> Result<(), StoreError> {
-        let mut database = OpenDatabase::open(&self.path, self.options)?;
+        let mut database =
+            OpenDatabase::open_noting(&self.path, self.options, &|| (self.replies)(StoreReply::Upgrading))?;
         // If the database is locked or read-only, abandoned answers wait for the next start.
         let _ = database.recover();
         let opened = opened_reply(&database).map_err(|error| database.explain(&error))?;
+        if let Some(error) = database.write_refusal.clone() {
+            (self.replies)(StoreReply::ReadOnly(error));
+        }
         self.unindexed = search_index::count_waiting(&database.connection).unwrap_or_default();
         self.database = Some(database);
         (self.replies)(opened);
@@ -126,8 +135,12 @@ impl StoreWorker {
                     StoreReply::Outcome { message, slot, result: result.map(|found| found.map(Box::new)) }
                 }
                 StoreJob::LoadChecks(conversation) => {
-                    match self.query(|database| source_checks::of_conversation(&database.connection, conversation)) {
-                        Ok(checks) => StoreReply::Checks { conversation, checks },
+                    let found = self.query(|database| {
+                        let checks = source_checks::of_conversation(&database.connection, conversation)?;
+                        Ok((checks, source_checks::side_costs(&database.connection, conversation)?))
+                    });
+                    match found {
+                        Ok((checks, side_costs)) => StoreReply::Checks { conversation, checks, side_costs },
                         Err(_) => continue,
                     }
                 }
@@ -135,6 +148,26 @@ impl StoreWorker {
                     match self.query(|database| queries::total_cost(&database.connection, since)) {
                         Ok(cost) => StoreReply::CostsSummed { since, cost },
                         Err(_) => continue,
+                    }
+                }
+                StoreJob::LoadPanes => match self.query(|database| kept_state::panes(&database.connection)) {
+                    Ok(Some(panes)) => StoreReply::Panes(panes),
+                    Ok(None) | Err(_) => continue,
+                },
+                StoreJob::ListTrash => {
+                    match self.query(|database| trash::trashed_conversations(&database.connection)) {
+                        Ok(trashed) => StoreReply::TrashListed(trashed),
+                        Err(_) => continue,
+                    }
+                }
+                StoreJob::PurgeTrash { before } => match self.purge(before) {
+                    Ok((conversations, has_more)) => StoreReply::TrashPurged { before, conversations, has_more },
+                    Err(_) => continue,
+                },
+                StoreJob::LoadListPreview(conversation) => {
+                    match self.query(|database| trash::preview(&database.connection, conversation)) {
+                        Ok(Some(preview)) => StoreReply::ListPreview { conversation, preview },
+                        Ok(None) | Err(_) => continue,
                     }
                 }
                 StoreJob::LoadHints => {
@@ -145,6 +178,11 @@ impl StoreWorker {
                     Ok((grants, unconfirmed)) => StoreReply::Grants { grants, unconfirmed },
                     Err(_) => continue,
                 },
+                StoreJob::CheckDatabase => {
+                    self.check();
+                    continue;
+                }
+                StoreJob::RepairDatabase => StoreReply::Repaired(self.repair()),
                 StoreJob::LookForChanges => match self.database().map(OpenDatabase::has_changed_elsewhere) {
                     Ok(true) => StoreReply::ChangedElsewhere,
                     Ok(false) | Err(_) => continue,
@@ -166,6 +204,13 @@ impl StoreWorker {
 
     fn save(&mut self, saves: &[(SaveTicket, Vec<ConversationChange>)]) {
         let changes: Vec<&[ConversationChange]> = saves.iter().map(|(_, changes)| changes.as_slice()).collect();
+        if changes.iter().all(|changes| changes.is_empty()) {
+            // Nothing is to be written, so nothing can fail: what is temporary works without a database.
+            for (ticket, _) in saves {
+                (self.replies)(StoreReply::Saved(*ticket));
+            }
+            return;
+        }
         let outcomes = match self.database() {
             Ok(database) => database.save(&changes),
             Err(error) => vec![Err(error); saves.len()],
@@ -176,6 +221,46 @@ impl StoreWorker {
                 Err(error) => StoreReply::SaveFailed { ticket: *ticket, error },
             });
         }
+    }
+
+    /// Checks the database on a thread of its own: a large one takes seconds.
+    fn check(&self) {
+        let (path, replies) = (self.path.clone(), Arc::clone(&self.replies));
+        let check = move || replies(StoreReply::Checked(integrity::check(&path)));
+        if thread::Builder::new().name("check".into()).spawn(check).is_err() {
+            (self.replies)(StoreReply::Checked(Err(StoreError::Other("no thread can be started".into()))));
+        }
+    }
+
+    /// Saves what can be read of a damaged database. A sound one is left alone, and so is one of a later version.
+    fn repair(&mut self) -> Result<Option<RepairReport>, StoreError> {
+        if let Some(refusal) = self.database.as_ref().and_then(|database| database.write_refusal.clone()) {
+            return Err(refusal);
+        }
+        let is_damaged = match self.database().map(drop) {
+            Ok(()) => !integrity::check(&self.path)?.problems.is_empty(),
+            Err(StoreError::Corrupt(_)) => true,
+            Err(error) => return Err(error),
+        };
+        if !is_damaged {
+            return Ok(None);
+        }
+        self.database = None;
+        let report = repair::repair(&self.path)?;
+        self.open()?;
+        Ok(Some(report))
+    }
+
+    /// Deletes some of the trash in one transaction.
+    fn purge(&mut self, before: Option<Timestamp>) -> Result<(Vec<ConversationId>, bool), StoreError> {
+        let database = self.database()?;
+        let purged =
+            database.connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+                let purged = trash::purge(&transaction, before.unwrap_or(Timestamp::MAX))?;
+                transaction.commit()?;
+                Ok(purged)
+            });
+        purged.map_err(|error| database.explain(&error))
     }
 
     fn load_with(
@@ -250,7 +335,9 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     for mut found in found {
         if let Some(owner) = found.owner.clone() {
             writers.insert(owner);
-            recover::replay_growth(&db, &mut found)?;
+            let growth = recover::replay_growth(&db, &mut found)?;
+            // Each checkpoint is seen as a change. The numbers are far from those that the row will have.
+            found.message.rev = found.message.rev.wrapping_add(growth.checkpoints.wrapping_mul(65_537));
         }
         messages.push(found.message);
     }
@@ -261,6 +348,7 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     let queue = queued::queued(&db, id, &database.marker, &writers)?;
     let mut conversation = Conversation::restore(header, messages, stored.draft, queue);
     conversation.filing = stored.filing;
+    conversation.reading = stored.reading;
     Ok(conversation)
 }
 
@@ -280,7 +368,11 @@ fn readable_branch(branch: Vec<MessageId>, messages: &[Message]) -> Vec<MessageI
 }
 
 fn find_latest(database: &OpenDatabase) -> Result<ConversationId, LoadFailure> {
-    queries::newest_conversations(&database.connection, 1)?.first().map(|newest| newest.id).ok_or(LoadFailure::Missing)
+    let newest = queries::newest_conversations(&database.connection, 1)?;
+    let newest = newest.first().ok_or(LoadFailure::Missing)?;
+    // What was open last, unless something has happened in another conversation since.
+    let shown = kept_state::shown_conversation(&database.connection)?;
+    Ok(shown.filter(|(_, at)| *at >= newest.updated_at).map_or(newest.id, |(id, _)| id))
 }
 
 /// Finds a conversation by id, then by title, then by title ignoring case, then by a prefix of the id.

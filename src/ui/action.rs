@@ -180,10 +180,17 @@ actions! {
     SearchHistory, "history", "Search earlier prompts", "history", Commands, [(Global, "ctrl-r"), (Global, "ctrl-x h")];
     OpenEditor, "editor", "Write the prompt in $EDITOR", "editor", Commands, [(Global, "ctrl-g"), (Global, "ctrl-x g")];
     TrashConversation, "trash", "Move the conversation to the trash", "to the trash", Commands, [(Global, "ctrl-x d"), (List, "d")];
+    SuggestTitle, "auto-title", "Title from a cheap model", "title", Commands, [];
+    ShowTrash, "show-trash", "Trash: restore, or delete for good", "trash", Commands, [];
+    EmptyTrash, "empty-trash", "Empty the trash", "empty", Commands, [(Trash, "E")];
+    DeleteForGood, "delete-for-good", "Delete it for good", "delete", KeysOnly, [(Trash, "d")];
+    ToggleTemporary, "temporary", "Temporary conversation: nothing of it is kept", "temporary", Commands, [];
     UndoListChange, "undo", "Undo the last change in the list", "undo", Commands, [(List, "u")];
     PinConversation, "pin", "Pin the conversation, or unpin it", "pin", Commands, [(List, "p")];
     TagConversation, "tag", "Tag the conversation", "tag", Commands, [(List, "t")];
     ArchiveConversation, "archive", "Archive the conversation, or bring it back", "archive", Commands, [(List, "a")];
+    CheckDatabase, "check-database", "Check whether the database is sound", "check", Commands, [];
+    RepairDatabase, "repair-database", "Repair a damaged database", "repair", Commands, [];
     RenameConversation, "title", "Rename the conversation", "rename", Commands, [(List, "r")];
     FilterList, "filter", "Filter the conversations", "filter", Commands, [(List, "/")];
     OpenConversation, "open", "Open the conversation", "open", KeysOnly, [(List, "enter")];
@@ -207,8 +214,8 @@ actions! {
     JumpToPrompt, "jump", "Go to a prompt", "go to", Commands, [(Transcript, "p")];
     NextCode, "next-code", "Next code block", "next code", KeysOnly, [(Transcript, "}")];
     PreviousCode, "previous-code", "Previous code block", "previous code", KeysOnly, [(Transcript, "{")];
-    NextFold, "next-fold", "Next reasoning, search or call", "next fold", KeysOnly, [(Transcript, ")")];
-    PreviousFold, "previous-fold", "Previous reasoning, search or call", "previous fold", KeysOnly, [(Transcript, "(")];
+    NextFold, "next-fold", "Next reasoning, search, call or details", "next fold", KeysOnly, [(Transcript, ")")];
+    PreviousFold, "previous-fold", "Previous reasoning, search, call or details", "previous fold", KeysOnly, [(Transcript, "(")];
     NextMatch, "next-match", "Next match", "next match", KeysOnly, [(Transcript, "n"), (Find, "down"), (Find, "ctrl-n"), (Matches, "enter"), (Xray, "n"), (Pager, "n")];
     PreviousMatch, "previous-match", "Previous match", "previous match", KeysOnly, [(Transcript, "N"), (Find, "up"), (Find, "ctrl-p"), (Find, "shift-enter"), (Matches, "shift-enter"), (Xray, "N"), (Pager, "N")];
     Select, "select", "Select text", "select", KeysOnly, [(Transcript, "v"), (Selection, "v")];
@@ -256,7 +263,7 @@ actions! {
         [(Form, "tab"), (Xray, "tab"), (Tools, "tab"), (Pager, "tab")];
     PreviousSection, "previous-section", "Previous section or entry", "previous section", KeysOnly,
         [(Form, "shift-tab"), (Xray, "shift-tab"), (Tools, "shift-tab"), (Pager, "shift-tab")];
-    SearchRows, "search-rows", "Search what is shown", "search", KeysOnly, [(Xray, "/"), (Tools, "/"), (Pager, "/")];
+    SearchRows, "search-rows", "Search what is shown", "search", KeysOnly, [(Xray, "/"), (Tools, "/"), (Pager, "/"), (Trash, "/")];
     Close, "close", "Close it", "close", KeysOnly, [(Pager, "q")];
     SaveShown, "save", "Save what is shown to a file", "save", KeysOnly, [(CodePicker, "ctrl-s"), (Xray, "s"), (Pager, "s")];
     PipeCode, "pipe-code", "Pipe the code to a command", "pipe to a command", KeysOnly, [(CodePicker, "ctrl-o")];
@@ -272,10 +279,17 @@ actions! {
     AskTrust, "ask-trust", "Show what the server's file would run before you trust it", "trust", KeysOnly, [(Tools, "t"), (ToolPage, "t")];
     ConfirmTrust, "confirm-trust", "Trust the file that is shown", "trust it", KeysOnly, [(ToolPage, "y")];
     ForgetGrant, "forget-grant", "Make the tool ask again, whatever you allowed", "ask again", KeysOnly, [(ToolPage, "d")];
-    ConfirmSafeguard, "confirm-safeguard", "Switch the safeguard off", "switch it on", KeysOnly, [(Safeguard, "y")];
-    ConnectKey, "connect-key", "Paste an OpenRouter key", "key", KeysOnly, [(Connect, "1")];
-    ConnectServer, "connect-server", "Use a server of your own", "server", KeysOnly, [(Connect, "2")];
-    ConnectDemo, "connect-demo", "Look around in the demo", "demo", KeysOnly, [(Connect, "3")];
+    SignIn, "login", "Sign in with OpenRouter", "sign in", Commands, [];
+    SignOut, "logout", "Sign out: remove the OpenRouter key", "sign out", Commands, [];
+    ConnectSignIn, "connect-sign-in", "Sign in with OpenRouter from the connect screen", "sign in", KeysOnly, [(Connect, "1")];
+    TypeCode, "type-code", "Type the code of the page", "type the code", KeysOnly, [(SignIn, "tab")];
+    CopyAddress, "copy-address", "Copy the address to sign in at", "copy the address", KeysOnly, [(SignIn, "c")];
+    CopyCodeAddress, "copy-code-address", "Copy the address that gives a code", "copy the other address", KeysOnly, [(SignIn, "C")];
+    OpenAgain, "open-again", "Open the browser window again", "open again", KeysOnly, [(SignIn, "o")];
+    ConnectKey, "connect-key", "Paste an OpenRouter key", "key", KeysOnly, [(Connect, "2")];
+    ConnectServer, "connect-server", "Use a server of your own", "server", KeysOnly, [(Connect, "3")];
+    ConnectDemo, "connect-demo", "Look around in the demo", "demo", KeysOnly, [(Connect, "4")];
+    ConfirmSafeguard, "confirm-safeguard", "Confirm: switch a safeguard off, delete for good", "confirm", KeysOnly, [(Safeguard, "y")];
     ForgetKey, "forget-key", "Forget the key under the cursor", "forget", KeysOnly, [(Connect, "d")];
     LookAgain, "look-again", "Look for servers on this machine again", "look again", KeysOnly, [(Connect, "r")];
     FetchOnce, "fetch-once", "Fetch the page, until ibid quits without asking again", "yes", KeysOnly, [(Question, "y")];
@@ -362,7 +376,7 @@ impl Action {
 
     /// Returns whether the action can switch a safeguard off: it is shown in the warning colour and asks once.
     pub fn switches_safeguard(self) -> bool {
-        matches!(self, Self::ToggleAllowAll | Self::TrustServers)
+        matches!(self, Self::ToggleAllowAll | Self::TrustServers | Self::EmptyTrash | Self::DeleteForGood)
     }
 
     /// Returns what may follow the action's name after a slash; `None` if it is run as it is.

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     chat::{
-        ChatSettings, Conversation, ConversationId, ConversationSummary, FilingChange, IdGenerator, MessageId,
-        RecordingInProgress,
+        ChatSettings, Conversation, ConversationId, ConversationLifetime, ConversationSummary, FilingChange,
+        IdGenerator, MessageId, RecordingInProgress, Timestamp,
     },
     store,
 };
@@ -35,6 +35,11 @@ pub struct Chats {
     /// The prompts sent before, newest first.
     pub prompt_history: Vec<String>,
     pub database: DatabaseState,
+    /// Why nothing can be written to the database that is about to be open.
+    pub write_refusal: Option<store::StoreError>,
+    /// When to look for changes of other instances, if the system does not report them. Nobody looks while the terminal has
+    /// no focus.
+    pub next_look: Option<Timestamp>,
     /// The wire traffic of the answers in progress.
     pub recordings: BTreeMap<MessageId, RecordingInProgress>,
     pub saves: PendingSaves,
@@ -78,7 +83,16 @@ pub enum PaneContent {
 pub enum DatabaseState {
     Opening(InitialConversation),
     Ready,
+    /// It is of a later version: what is in it can be read, and nothing is sent.
+    ReadOnly(store::StoreError),
     Broken(store::StoreError),
+}
+
+impl DatabaseState {
+    /// Returns whether it can be read.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Ready | Self::ReadOnly(_))
+    }
 }
 
 impl Chats {
@@ -95,6 +109,8 @@ impl Chats {
             new_settings,
             prompt_history: Vec::new(),
             database: DatabaseState::Opening(initial),
+            write_refusal: None,
+            next_look: None,
             recordings: BTreeMap::new(),
             saves: PendingSaves::default(),
             daily_cost: DailyCost::default(),
@@ -105,6 +121,22 @@ impl Chats {
     /// Returns the conversation on the screen once it has a prompt; `ask` prints it, and it can be resumed.
     pub fn current_conversation(&self) -> Option<&Conversation> {
         self.conversations.get(&self.content.conversation_id()?)
+    }
+
+    /// Makes a new conversation temporary if the next one is to be.
+    pub fn make_temporary_if_wanted(&mut self, conversation: &mut Conversation) {
+        if std::mem::take(&mut self.saves.temporary.is_next) {
+            conversation.lifetime = ConversationLifetime::Temporary;
+            self.saves.temporary.add(conversation.id);
+        }
+    }
+
+    /// Returns whether what is on the screen is temporary.
+    pub fn is_temporary(&self) -> bool {
+        match self.current_conversation() {
+            Some(conversation) => conversation.is_temporary(),
+            None => self.saves.temporary.is_next,
+        }
     }
 
     /// Returns the settings for the next prompt on the screen.

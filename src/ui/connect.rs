@@ -2,6 +2,7 @@
 
 mod connect_fields;
 mod listed_servers;
+pub mod sign_in;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -12,12 +13,16 @@ use secrecy::SecretString;
 use super::{
     Action, Effect,
     effect::{ConnectJob, UncheckedKey},
-    msg::ConnectOutcome,
+    msg::{ConnectOutcome, SignInReport},
     overlay::field::TextField,
 };
-use crate::keys::{KeyListing, KeyPlace};
+use crate::{
+    chat::Timestamp,
+    keys::{KeyListing, KeyPlace},
+};
 pub use connect_fields::{SecretField, completed_address};
 pub use listed_servers::{ListedServers, LocalSearch};
+use sign_in::{SignInAddresses, SignInStage, SignInWait};
 pub use view::{ConnectSituation, ConnectView};
 
 /// The state of the connect screen.
@@ -40,6 +45,10 @@ pub enum ConnectOpening {
     KeyOfServer,
     /// The tour was asked for, which is a part of the demo.
     Tour,
+    /// To sign in; leaving that closes the screen.
+    SignIn,
+    /// To remove the key of OpenRouter, once the keys are listed.
+    SignOut,
 }
 
 /// What the connect screen asks.
@@ -53,6 +62,7 @@ pub enum ConnectStage {
         title: String,
         field: SecretField,
     },
+    SignIn(Box<SignInStage>),
     /// Whether to remove the key of a server.
     ConfirmForget {
         server: String,
@@ -85,6 +95,7 @@ pub enum ConnectRow {
 /// A way to reach a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConnectChoice {
+    SignIn,
     Key,
     Server,
     Demo,
@@ -101,10 +112,11 @@ pub enum ConnectRequest {
 const OPENROUTER: &str = "openrouter";
 
 impl ConnectChoice {
-    pub const ALL: [Self; 3] = [Self::Key, Self::Server, Self::Demo];
+    pub const ALL: [Self; 4] = [Self::SignIn, Self::Key, Self::Server, Self::Demo];
 
     fn title(self) -> &'static str {
         match self {
+            Self::SignIn => "Sign in with OpenRouter",
             Self::Key => "Paste an OpenRouter key",
             Self::Server => "A server of your own",
             Self::Demo => "The demo",
@@ -114,6 +126,7 @@ impl ConnectChoice {
     /// The same hint in more and fewer words: it is shown whole or not at all.
     fn hints(self) -> &'static [&'static str] {
         match self {
+            Self::SignIn => &["in your browser, no key to copy", "in your browser"],
             Self::Key => &["create one at openrouter.ai/keys"],
             Self::Server => &[
                 "on this machine, or anywhere with the Responses API",
@@ -130,7 +143,7 @@ impl ConnectScreen {
     pub fn new(opened_as: ConnectOpening) -> Self {
         Self {
             stage: ConnectStage::Choosing,
-            cursor: ConnectRow::Choice(ConnectChoice::Key),
+            cursor: ConnectRow::Choice(ConnectChoice::SignIn),
             progress: ConnectProgress::Idle,
             listed: ListedServers::default(),
             opened_as,
@@ -145,6 +158,13 @@ impl ConnectScreen {
         screen
     }
 
+    /// The screen at the sign-in, and the job that begins it.
+    pub fn for_sign_in() -> (Self, ConnectRequest) {
+        let mut screen = Self::new(ConnectOpening::SignIn);
+        let request = screen.begin_sign_in();
+        (screen, request)
+    }
+
     /// The screen with the demo selected, which begins with the tour.
     pub fn for_tour(notice: String) -> Self {
         Self {
@@ -156,7 +176,11 @@ impl ConnectScreen {
 
     /// Returns whether a field has the keys.
     pub fn is_typing(&self) -> bool {
-        matches!(self.stage, ConnectStage::Address(_) | ConnectStage::Key { .. })
+        match &self.stage {
+            ConnectStage::Address(_) | ConnectStage::Key { .. } => true,
+            ConnectStage::SignIn(stage) => stage.is_typing,
+            ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => false,
+        }
     }
 
     /// Returns whether it takes the whole screen, because no server can be used yet.
@@ -166,7 +190,26 @@ impl ConnectScreen {
 
     /// Returns whether nothing is lost by leaving it.
     pub fn can_be_clicked_away(&self) -> bool {
-        !self.is_typing() && !self.is_trying()
+        !self.has_left_choices() && !self.is_trying()
+    }
+
+    /// Returns whether the choices are covered by a field or a sign-in.
+    pub fn has_left_choices(&self) -> bool {
+        self.is_typing() || self.sign_in().is_some()
+    }
+
+    /// The attempt to sign in, if there is one.
+    pub fn sign_in(&self) -> Option<&SignInStage> {
+        match &self.stage {
+            ConnectStage::SignIn(stage) => Some(stage),
+            _ => None,
+        }
+    }
+
+    /// Returns whether something turns while it is waited for.
+    pub fn is_busy(&self) -> bool {
+        let is_signing_in = self.sign_in().is_some_and(|stage| stage.wait != SignInWait::Code);
+        self.is_trying() || self.listed.is_looking() || is_signing_in
     }
 
     pub fn is_trying(&self) -> bool {
@@ -175,13 +218,26 @@ impl ConnectScreen {
 
     /// Does what an action means here.
     pub fn on_action(&mut self, action: Action) -> Option<ConnectRequest> {
+        if let ConnectStage::SignIn(stage) = &mut self.stage {
+            let result = stage.on_action(action);
+            return match result {
+                Ok(request) => {
+                    if action == Action::Accept {
+                        self.progress = ConnectProgress::Idle;
+                    }
+                    request
+                }
+                Err(reason) => self.fail(&reason),
+            };
+        }
         match action {
             Action::Accept => return self.on_enter(),
             _ if self.is_typing() || self.is_trying() => (),
             Action::RowUp => self.move_cursor(false),
             Action::RowDown => self.move_cursor(true),
-            Action::FirstRow => self.select(ConnectRow::Choice(ConnectChoice::Key)),
+            Action::FirstRow => self.select(ConnectRow::Choice(ConnectChoice::SignIn)),
             Action::LastRow => (0..self.selectable_rows().len()).for_each(|_| self.move_cursor(true)),
+            Action::ConnectSignIn => return self.take(ConnectRow::Choice(ConnectChoice::SignIn)),
             Action::ConnectKey => return self.take(ConnectRow::Choice(ConnectChoice::Key)),
             Action::ConnectServer => return self.take(ConnectRow::Choice(ConnectChoice::Server)),
             Action::ConnectDemo => return self.take(ConnectRow::Choice(ConnectChoice::Demo)),
@@ -194,7 +250,7 @@ impl ConnectScreen {
 
     /// Selects a row and does what `Enter` on it does.
     pub fn take(&mut self, row: ConnectRow) -> Option<ConnectRequest> {
-        if self.is_typing() || self.is_trying() {
+        if self.has_left_choices() || self.is_trying() {
             return None;
         }
         self.select(row);
@@ -206,18 +262,47 @@ impl ConnectScreen {
         let is_at_choices = matches!(self.stage, ConnectStage::Choosing);
         let was_in_progress = matches!(self.progress, ConnectProgress::Trying | ConnectProgress::Unchecked(_));
         self.progress = ConnectProgress::Idle;
-        if was_in_progress {
+        if was_in_progress && self.sign_in().is_none() {
             return true;
         }
-        if is_at_choices || self.opened_as == ConnectOpening::KeyOfServer {
+        if is_at_choices || matches!(self.opened_as, ConnectOpening::KeyOfServer | ConnectOpening::SignIn) {
             return false;
         }
         self.stage = ConnectStage::Choosing;
         true
     }
 
+    /// Handles how an attempt to sign in goes.
+    pub fn on_sign_in(&mut self, report: SignInReport, now: Timestamp) -> Option<ConnectRequest> {
+        let ConnectStage::SignIn(stage) = &mut self.stage else { return None };
+        match report {
+            SignInReport::Ready { browser_url, code_url } => {
+                stage.set_addresses(SignInAddresses { browser_url: browser_url.clone(), code_url }, now);
+                return browser_url.map(|url| ConnectRequest::Run(Effect::OpenPage(url)));
+            }
+            SignInReport::HasCode => {
+                stage.wait = SignInWait::Exchange;
+                self.progress = ConnectProgress::Idle;
+            }
+            SignInReport::NoCode(reason) => {
+                (stage.wait, stage.is_typing) = (SignInWait::Code, true);
+                self.progress = ConnectProgress::Failed(reason);
+            }
+        }
+        None
+    }
+
+    /// Says that no browser could be opened here.
+    pub fn on_no_browser(&mut self) {
+        self.progress = ConnectProgress::Notice("No browser could be opened here: open one of the addresses.".into());
+    }
+
     /// Handles the end of an attempt that did not succeed.
     pub fn on_outcome(&mut self, outcome: ConnectOutcome) {
+        if self.sign_in().is_some_and(|stage| stage.addresses.is_none() || stage.wait == SignInWait::Exchange) {
+            // Nothing more can come of it.
+            self.stage = ConnectStage::Choosing;
+        }
         match outcome {
             ConnectOutcome::Failed(why) => self.progress = ConnectProgress::Failed(why),
             ConnectOutcome::Unchecked(question) => self.progress = ConnectProgress::Unchecked(question),
@@ -237,7 +322,8 @@ impl ConnectScreen {
         match &mut self.stage {
             ConnectStage::Address(field) => _ = field.edit(key),
             ConnectStage::Key { field, .. } => field.edit(key),
-            ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => return,
+            ConnectStage::SignIn(stage) if stage.is_typing => stage.field.edit(key),
+            ConnectStage::SignIn(_) | ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => return,
         }
         self.progress = ConnectProgress::Idle;
     }
@@ -247,7 +333,7 @@ impl ConnectScreen {
         if self.is_trying() {
             return;
         }
-        if !self.is_typing() {
+        if !self.has_left_choices() {
             let is_address = text.trim_start().starts_with("http");
             self.stage = ConnectStage::Choosing;
             let choice = if is_address { ConnectChoice::Server } else { ConnectChoice::Key };
@@ -258,6 +344,10 @@ impl ConnectScreen {
         match &mut self.stage {
             ConnectStage::Address(field) => field.paste(text),
             ConnectStage::Key { field, .. } => field.paste(text),
+            ConnectStage::SignIn(stage) => {
+                stage.is_typing = true;
+                stage.field.paste(text);
+            }
             ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => (),
         }
     }
@@ -265,6 +355,18 @@ impl ConnectScreen {
     pub fn set_keys(&mut self, keys: Vec<KeyListing>) {
         self.listed.keys = keys;
         self.keep_cursor_on_a_row();
+        if self.opened_as == ConnectOpening::SignOut {
+            self.opened_as = ConnectOpening::Command;
+            match self.listed.keys.iter().position(|listing| listing.server == OPENROUTER && listing.key.is_some()) {
+                Some(index) => {
+                    self.cursor = ConnectRow::Key(index);
+                    self.ask_forget();
+                }
+                None => {
+                    self.progress = ConnectProgress::Notice("There is no key of OpenRouter on this machine.".into());
+                }
+            }
+        }
     }
 
     pub fn on_probed(&mut self, name: &str, result: crate::api::ProbeResult) {
@@ -282,7 +384,7 @@ impl ConnectScreen {
 
     fn keep_cursor_on_a_row(&mut self) {
         if !self.selectable_rows().contains(&self.cursor) {
-            self.cursor = ConnectRow::Choice(ConnectChoice::Key);
+            self.cursor = ConnectRow::Choice(ConnectChoice::SignIn);
         }
     }
 
@@ -307,6 +409,7 @@ impl ConnectScreen {
         }
         match self.stage.clone() {
             ConnectStage::Choosing => self.take_row(),
+            ConnectStage::SignIn(_) => None,
             ConnectStage::Address(field) => match completed_address(&field.text()) {
                 Ok(base_url) => Some(self.try_job(ConnectJob::TryAddress { base_url, name: None })),
                 Err(why) => self.fail(why),
@@ -324,6 +427,7 @@ impl ConnectScreen {
 
     fn take_row(&mut self) -> Option<ConnectRequest> {
         match self.cursor {
+            ConnectRow::Choice(ConnectChoice::SignIn) => return Some(self.begin_sign_in()),
             ConnectRow::Choice(ConnectChoice::Key) => self.ask_key(OPENROUTER, "OpenRouter"),
             ConnectRow::Choice(ConnectChoice::Server) => {
                 self.progress = ConnectProgress::Idle;
@@ -340,6 +444,12 @@ impl ConnectScreen {
             }
         }
         None
+    }
+
+    fn begin_sign_in(&mut self) -> ConnectRequest {
+        self.progress = ConnectProgress::Idle;
+        self.stage = ConnectStage::SignIn(Box::default());
+        ConnectRequest::Run(Effect::Connect(ConnectJob::SignIn { server: OPENROUTER.to_owned() }))
     }
 
     fn try_key(&mut self, server: String, key: SecretString) -> ConnectRequest {

@@ -1,6 +1,6 @@
 //! All conversations but the trash, as rows in the order of the list.
 
-use std::{cmp::Ordering, ops::Deref};
+use std::{cmp::Ordering, collections::BTreeSet, ops::Deref};
 
 use crate::chat::{ConversationId, ConversationSummary};
 
@@ -10,6 +10,8 @@ use crate::chat::{ConversationId, ConversationSummary};
 #[derive(Debug, Clone, Default)]
 pub struct ConversationIndex {
     rows: Vec<ConversationSummary>,
+    /// Those with an answer that nobody has seen.
+    unread: BTreeSet<ConversationId>,
     revision: u64,
 }
 
@@ -45,7 +47,8 @@ impl Deref for ConversationIndex {
 impl From<Vec<ConversationSummary>> for ConversationIndex {
     fn from(mut rows: Vec<ConversationSummary>) -> Self {
         rows.sort_by(list_order);
-        Self { rows, revision: 0 }
+        let unread = rows.iter().filter(|row| row.unread).map(|row| row.id).collect();
+        Self { rows, unread, revision: 0 }
     }
 }
 
@@ -53,6 +56,10 @@ impl ConversationIndex {
     /// Returns a number that is another one after each change.
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    pub fn unread(&self) -> &BTreeSet<ConversationId> {
+        &self.unread
     }
 
     pub fn position(&self, id: ConversationId) -> Option<usize> {
@@ -70,6 +77,11 @@ impl ConversationIndex {
             return;
         }
         self.revision += 1;
+        if row.unread {
+            self.unread.insert(row.id);
+        } else {
+            self.unread.remove(&row.id);
+        }
         if let Some(position) = position {
             if list_order(&self.rows[position], &row) == Ordering::Equal {
                 self.rows[position] = row;
@@ -92,12 +104,14 @@ impl ConversationIndex {
     pub fn remove(&mut self, id: ConversationId) -> Option<ConversationSummary> {
         let position = self.position(id)?;
         self.revision += 1;
+        self.unread.remove(&id);
         Some(self.rows.remove(position))
     }
 
     pub fn retain(&mut self, is_kept: impl Fn(&ConversationSummary) -> bool) {
-        self.revision += 1;
-        self.rows.retain(is_kept);
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.retain(is_kept);
+        self.replace(rows);
     }
 
     /// Takes other rows in place of all.

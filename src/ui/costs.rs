@@ -1,6 +1,6 @@
 //! The cost of the current day, in the user's time zone.
 
-use super::{Effect, chats::DatabaseState};
+use super::Effect;
 use crate::ui::cx::Cx;
 use crate::{api::Usd, chat::Timestamp, store::StoreJob};
 
@@ -43,7 +43,7 @@ impl DailyCost {
 /// Queries the database if something was spent or a new day has begun.
 pub(crate) fn refresh(cx: &mut Cx<'_>) {
     let now = cx.now;
-    if cx.chats.database != DatabaseState::Ready || !cx.chats.daily_cost.is_stale && now < cx.chats.daily_cost.day_end {
+    if !cx.chats.database.is_open() || !cx.chats.daily_cost.is_stale && now < cx.chats.daily_cost.day_end {
         return;
     }
     let here = now.to_zoned(cx.env.time_zone.clone());

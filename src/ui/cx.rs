@@ -2,7 +2,7 @@
 
 use super::{
     Effect,
-    chats::Chats,
+    chats::{Chats, DatabaseState},
     environment::Environment,
     toasts::{ToastState, ToastSubject, ToastText},
 };
@@ -19,6 +19,14 @@ pub struct Cx<'a> {
 }
 
 impl Cx<'_> {
+    /// Returns whether nothing can be sent because nothing can be written, and says so.
+    pub fn refuses_to_send(&mut self) -> bool {
+        let DatabaseState::ReadOnly(error) = &self.chats.database else { return false };
+        let words = format!("not sent: {error}");
+        self.warn(words);
+        true
+    }
+
     /// Shows a message for four seconds, or until another conversation is on the screen.
     pub fn show_message(&mut self, message: impl Into<ToastText>) {
         self.show_while(ToastSubject::Conversation(self.chats.content.conversation_id()), message);

@@ -6,13 +6,13 @@ use super::{
         branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
         call_results, card_actions, citation_actions, claim_judge,
         copying::{copy_answer, copy_as, copy_under_cursor},
-        finding, list_actions, list_changes,
+        database_care, finding, kept_state, list_actions, list_changes,
         model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
         searching,
         setting_choices::open_setting_choices,
         slash_commands::{self, DraftUse},
         source_checks::{self, FetchAnswer},
-        switching, tool_actions, xray_actions,
+        switching, temporary_actions, title_actions, tool_actions, trash_actions, xray_actions,
     },
     keymap::KeyContext,
     on_input,
@@ -52,7 +52,10 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::Cancel => super::escape_keys::cancel(screen, cx),
         Action::DeleteOrQuit => super::escape_keys::delete_or_quit(screen, cx),
         Action::ShowCommands => overlays::open_commands(screen, cx),
-        Action::NewConversation => switching::begin_conversation(screen, cx),
+        Action::NewConversation => {
+            temporary_actions::warn_on_leaving(cx);
+            switching::begin_conversation(screen, cx);
+        }
         Action::ChooseModel => overlays::open_models(screen, cx),
         Action::Slot1
         | Action::Slot2
@@ -76,9 +79,9 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
             cx.show_message(words);
         }
         Action::ToggleAllowAll if !cx.chats.settings().tools.grants.all => {
-            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion { action }));
+            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion::AllowAll));
         }
-        Action::ToggleAllowAll => run_confirmed(cx, action),
+        Action::ToggleAllowAll => tool_actions::toggle_allow_all(cx),
         Action::EditParameters => overlays::open_parameters(screen, cx),
         Action::FocusList => list_actions::focus_list(screen, cx.chats),
         Action::ToggleList => list_actions::toggle_list(screen, cx.chats),
@@ -124,8 +127,14 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::PinConversation => list_changes::toggle_pin(screen, cx),
         Action::TagConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Tags),
         Action::ArchiveConversation => list_changes::toggle_archive(screen, cx),
+        Action::SuggestTitle => title_actions::suggest_title(screen, cx),
+        Action::ShowTrash => trash_actions::open_trash(screen, cx),
+        Action::EmptyTrash => trash_actions::open_empty_question(screen, cx),
+        Action::ToggleTemporary => temporary_actions::toggle_temporary(screen, cx),
         Action::UndoListChange => list_changes::undo(screen, cx),
         Action::RenameConversation => list_actions::begin_row_edit(screen, cx, RowEditKind::Title),
+        Action::CheckDatabase => database_care::check_database(cx),
+        Action::RepairDatabase => database_care::repair_database(cx),
         Action::FilterList => {
             list_actions::focus_list(screen, cx.chats);
             screen.list.start_filter();
@@ -168,6 +177,8 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::SelectRowEnd => extend_selection(screen, cx.chats, Select::RowEnd),
         Action::Copy => copy_under_cursor(screen, cx),
         Action::Connect => overlays::connecting::open_connect(screen),
+        Action::SignIn => overlays::connecting::open_sign_in(screen, cx),
+        Action::SignOut => overlays::connecting::open_sign_out(screen),
         Action::StartTour => start_tour(screen, cx),
         Action::CopyMarkdown => copy_as(screen, cx, CopyForm::Markdown),
         Action::CopyPlain => copy_as(screen, cx, CopyForm::Plain),
@@ -188,6 +199,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ShowHelp => overlays::open_help(screen, cx),
         Action::Redraw => cx.effects.push(Effect::Redraw),
         Action::Suspend => cx.effects.push(Effect::Suspend),
+        Action::Quit if temporary_actions::would_lose(screen, cx.chats) => super::escape_keys::confirm_quit(screen, cx),
         Action::Quit => quit(screen, cx),
         Action::OlderPrompt => on_input::move_up_or_recall(screen, cx),
         Action::NewerPrompt => on_input::move_down_or_recall(screen, cx),
@@ -241,6 +253,12 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ConfirmTrust
         | Action::ForgetGrant
         | Action::ConfirmSafeguard
+        | Action::ConnectSignIn
+        | Action::TypeCode
+        | Action::CopyAddress
+        | Action::CopyCodeAddress
+        | Action::OpenAgain
+        | Action::DeleteForGood
         | Action::ConnectKey
         | Action::ConnectServer
         | Action::ConnectDemo
@@ -274,10 +292,16 @@ fn has_messages(screen: &Screen, chats: &Chats) -> bool {
     screen.focus == PaneFocus::List || chats.content.conversation_id().is_some()
 }
 
-/// Runs an action once the user has confirmed that it may switch a safeguard off.
-pub(crate) fn run_confirmed(cx: &mut Cx<'_>, action: Action) {
-    if action == Action::ToggleAllowAll {
-        tool_actions::toggle_allow_all(cx);
+/// Does what the user has confirmed.
+pub(crate) fn run_confirmed(screen: &mut Screen, cx: &mut Cx<'_>, question: &SafeguardQuestion) {
+    match question {
+        SafeguardQuestion::AllowAll => tool_actions::toggle_allow_all(cx),
+        SafeguardQuestion::DeleteForGood { conversation, .. } => {
+            trash_actions::delete_for_good(screen, cx, *conversation);
+        }
+        SafeguardQuestion::EmptyTrash { .. } => trash_actions::empty_trash(screen, cx),
+        SafeguardQuestion::Repair { .. } => database_care::repair_database(cx),
+        SafeguardQuestion::Repaired { .. } => (),
     }
 }
 
@@ -367,6 +391,8 @@ pub(crate) fn quit(screen: &mut Screen, cx: &mut Cx<'_>) {
 pub(crate) fn save_everything(screen: &mut Screen, cx: &mut Cx<'_>) {
     let now = cx.now;
     switching::save_draft(&mut screen.pane, cx);
+    kept_state::save_place(&mut screen.pane, cx);
+    kept_state::save_shown(cx);
     for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
         change_conversation(cx, id, |conversation, _| conversation.interrupt_all(now));
     }

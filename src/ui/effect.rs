@@ -78,6 +78,8 @@ pub enum Effect {
     Connect(ConnectJob),
     /// Gives up that attempt; no message follows.
     StopConnecting,
+    /// Enters a code into the attempt to sign in; answered by `Msg::SignInReported`, then by `Msg::Connected`.
+    EnterCode(secrecy::SecretString),
     /// Makes a server look up its key again.
     ReloadServer(String),
     /// Looks up the servers of the config and where their keys are; answered by `Msg::KeysListed`.
@@ -115,6 +117,13 @@ pub enum Effect {
     },
     /// Asks a model whether the claims of an answer are supported; answered by `Msg::ClaimsJudged`.
     JudgeClaims {
+        conversation: ConversationId,
+        message: MessageId,
+        endpoint: String,
+        request: Box<api::Request>,
+    },
+    /// Asks a model for a title; answered by `Msg::TitleSuggested`. What it costs belongs to the message.
+    SuggestTitle {
         conversation: ConversationId,
         message: MessageId,
         endpoint: String,
@@ -194,6 +203,8 @@ pub enum ConnectJob {
     TryAddress { base_url: String, name: Option<String> },
     /// Checks a key for a server, and keeps it.
     TryKey { server: String, key: secrecy::SecretString, unchecked: UncheckedKey },
+    /// Gets a key through the browser, and keeps it; `Msg::SignInReported` tells how it goes.
+    SignIn { server: String },
 }
 
 /// What to do with a key that could not be checked.

@@ -2,7 +2,7 @@
 
 use super::{
     Action, Effect,
-    actions::{citation_actions, copying, list_actions, switching},
+    actions::{citation_actions, copying, list_actions, switching, temporary_actions},
     dispatch::{change_conversation, quit},
     overlays::{self, ScreenOverlay},
     screen::{EditTarget, PaneFocus, QUIT_WINDOW},
@@ -117,7 +117,7 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
 fn leave_editing(pane: &mut ConversationPane, cx: &mut Cx<'_>, message: &str) {
     let text = pane.composer.text();
     if matches!(pane.editing, Some(EditTarget::Prompt(_))) {
-        switching::remember_prompt(&mut cx.chats.prompt_history, text);
+        switching::remember_prompt(cx.chats, text);
     }
     switching::end_edit(pane, cx);
     cx.show_while(ToastSubject::NothingEdited, message);
@@ -145,7 +145,7 @@ pub(crate) fn cancel(screen: &mut Screen, cx: &mut Cx<'_>) {
         stop_turn(cx);
     } else if !screen.pane.composer.is_empty() {
         let text = screen.pane.composer.take();
-        switching::remember_prompt(&mut cx.chats.prompt_history, text);
+        switching::remember_prompt(cx.chats, text);
         if screen.pane.editing.is_some() {
             switching::end_edit(&mut screen.pane, cx);
         }
@@ -179,7 +179,9 @@ pub fn quit_message(screen: &Screen, chats: &Chats, env: &Environment) -> Option
     screen.quit_until?;
     let running: usize = chats.conversations.values().map(|conversation| conversation.turns.len()).sum();
     let keys = env.keymap.keys_of(Action::Cancel).unwrap_or_else(|| "^C".into());
+    let lost = temporary_actions::lost_conversations(chats);
     Some(match running {
+        _ if lost > 0 => format!("{keys} again to quit: {} gone then", temporary_actions::count_words(lost)),
         0 => format!("{keys} again to quit"),
         1 => format!("{keys} again to quit: 1 answer is still running and will be interrupted"),
         n => format!("{keys} again to quit: {n} answers are still running and will be interrupted"),

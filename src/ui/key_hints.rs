@@ -47,7 +47,9 @@ pub fn hint_line<'a>(hints: &[KeyHint<'a>], room: usize, theme: &Theme) -> Line<
         spans.push(Span::raw(if spans.is_empty() { "" } else { "  " }));
         spans.push(Span::styled(key.clone(), theme.style(ColourRole::Accent)));
         spans.push(Span::raw(" "));
-        spans.push(Span::styled(*word, theme.style(ColourRole::Muted)));
+        // What asks before it does what cannot be undone ends in an ellipsis.
+        let role = if word.ends_with('…') { ColourRole::Warning } else { ColourRole::Muted };
+        spans.push(Span::styled(*word, theme.style(role)));
     }
     Line::from(spans)
 }

@@ -61,10 +61,12 @@ pub enum KeyContext {
     Xray,
     Tools,
     ToolPage,
+    Trash,
     Pager,
     /// The search of everything that was said.
     SearchAll,
     Connect,
+    SignIn,
 }
 
 /// What a context means for the keys of the contexts below it.
@@ -79,7 +81,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -110,9 +112,11 @@ impl KeyContext {
         Self::Xray,
         Self::Tools,
         Self::ToolPage,
+        Self::Trash,
         Self::Pager,
         Self::SearchAll,
         Self::Connect,
+        Self::SignIn,
     ];
 
     /// Returns its name in the config, its title in the help, its kind, and the contexts below it, the next one first.
@@ -141,7 +145,7 @@ impl KeyContext {
             Self::Field => ("field", "Fields in overlays", Text, &[Self::Overlay]),
             Self::ListOverlay => ("list-overlay", "Lists and pages in overlays", Place, &[Self::Overlay]),
             Self::Help => ("help-page", "Help", Text, &[Self::Field, Self::Overlay]),
-            Self::Safeguard => ("safeguard", "Switching a safeguard off", Place, &[Self::Overlay]),
+            Self::Safeguard => ("safeguard", "Before what cannot be undone", Place, &[Self::Overlay]),
             Self::Picker => ("picker", "Pickers", Text, &[Self::Field, Self::Overlay]),
             Self::ModelPicker => ("model-picker", "Models", Text, &[Self::Picker, Self::Field, Self::Overlay]),
             Self::AgainPicker => ("again-picker", "Answering again", Text, &[Self::Picker, Self::Field, Self::Overlay]),
@@ -156,7 +160,9 @@ impl KeyContext {
             Self::Xray => ("request", "Request and events", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::Trash => ("trash-list", "Trash", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Pager => ("result", "The result of a call", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::SignIn => ("sign-in", "Signing in", Place, &[Self::Overlay]),
             Self::SearchAll => {
                 ("search-all", "Searching everything", Text, &[Self::Picker, Self::Field, Self::Overlay])
             }

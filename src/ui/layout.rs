@@ -15,6 +15,7 @@ use super::{
     screen::{PaneFocus, Screen},
     transcript::{Transcript, error_card},
 };
+use crate::ui::{actions::kept_state, conversations::list::FloatingListView};
 use crate::{chat::Timestamp, config::CodeOverflow, render::markdown::CodeLineMode};
 
 /// Lays out what a message depends on: keys from one read are handled without frames between them.
@@ -62,10 +63,13 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     }
     slash_commands::refresh(screen, cx.chats, cx.env);
     list_actions::refresh_rows(&mut screen.list, cx);
+    list_actions::load_preview(screen, cx);
     overlays::sync(screen, cx);
     // Inside its frame a floating list has no row of keys, and without a filter one row less above its first heading.
-    let rows_above = u16::from(screen.list.filter.is_some());
-    let floating = size.height.saturating_sub(1 + rows_above);
+    let has_filter = screen.list.filter.is_some();
+    let content_height = ScreenAreas::floating_content(ScreenAreas::floating_list(size)).height;
+    let rows_around = u16::from(has_filter) + FloatingListView::foot_rows(has_filter, content_height);
+    let floating = size.height.saturating_sub(1 + rows_around);
     let list_height = if areas.list.is_empty() { floating } else { areas.list.height };
     screen.list.scroll_to_cursor(list_height);
     let reasoning_in_rail = screen.is_rail_docked() && screen.rail.tab == RailTab::Reasoning;
@@ -77,6 +81,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     .into_iter()
     .flatten()
     .collect();
+    kept_state::note_place(screen, cx);
     effects.extend(overlays::connecting::look_up_servers(screen, cx));
     let is_composing = screen.is_composing();
     let Some(id) = cx.chats.content.conversation_id() else { return effects };

@@ -1,13 +1,16 @@
 //! The list of conversations and the database: other running instances change it too.
 //!
-//! The database does not announce changes. ibid looks for them when the terminal or the list gets the focus, when the list is
-//! shown, and when the day's cost is read.
+//! ibid looks for their changes when the files of the database were written to, and when the terminal or the list gets the
+//! focus, the list is shown, or the day's cost is read. Where the files cannot be watched, it looks now and then while the
+//! terminal has the focus.
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::SignedDuration;
+
 use super::{
     Effect,
-    chats::{Chats, DatabaseState, PaneContent},
+    chats::{Chats, PaneContent},
     cx::Cx,
     on_store::{carry_out, refresh_row},
 };
@@ -18,8 +21,19 @@ use crate::{
 
 /// Asks whether another instance has changed something.
 pub(crate) fn look_for_changes(cx: &mut Cx<'_>) {
-    if cx.chats.database == DatabaseState::Ready {
+    if cx.chats.database.is_open() {
         cx.effects.push(Effect::RunStoreJob(StoreJob::LookForChanges));
+    }
+}
+
+/// How often to look for changes where the system does not report them.
+const LOOK_INTERVAL: SignedDuration = SignedDuration::from_millis(700);
+
+/// Looks for changes if nothing else tells of them.
+pub(crate) fn look_if_due(cx: &mut Cx<'_>) {
+    if cx.env.notifications.has_focus() && cx.chats.next_look.is_some_and(|due| due <= cx.now) {
+        cx.chats.next_look = Some(cx.now + LOOK_INTERVAL);
+        look_for_changes(cx);
     }
 }
 
@@ -27,7 +41,9 @@ pub(crate) fn look_for_changes(cx: &mut Cx<'_>) {
 pub(crate) fn on_changed_elsewhere(cx: &mut Cx<'_>) {
     cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     cx.effects.push(Effect::RunStoreJob(cx.chats.daily_cost.sum_job()));
-    if let Some(id) = cx.chats.current_conversation().filter(|chat| !chat.is_new()).map(|chat| chat.id) {
+    if let Some(id) =
+        cx.chats.current_conversation().filter(|chat| !chat.is_new() && !chat.is_temporary()).map(|chat| chat.id)
+    {
         cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
     }
 }
@@ -66,7 +82,8 @@ fn drop_missing(chats: &mut Chats, rows: &[ConversationSummary]) {
     let Chats { index, conversations, content, .. } = chats;
     let is_busy = |id: ConversationId| {
         let open = conversations.get(&id);
-        *content == PaneContent::Conversation(id) || open.is_some_and(|chat| chat.is_new() || !chat.turns.is_empty())
+        *content == PaneContent::Conversation(id)
+            || open.is_some_and(|chat| chat.is_new() || chat.is_temporary() || !chat.turns.is_empty())
     };
     let stored: HashSet<_> = rows.iter().map(|row| row.id).collect();
     index.retain(|row| stored.contains(&row.id) || is_busy(row.id));

@@ -84,6 +84,10 @@ pub enum Msg {
         result: Result<ToolOutcome, ToolFailure>,
     },
     StoreReply(store::StoreReply),
+    /// The files of the database were written to, perhaps by another instance.
+    DatabaseTouched,
+    /// The files of the database cannot be watched.
+    DatabaseUnwatched,
     /// The catalogue of an endpoint, from the cache or the server.
     CatalogueLoaded {
         endpoint: String,
@@ -120,10 +124,19 @@ pub enum Msg {
         model: String,
         result: Result<Box<Answer>, String>,
     },
+    /// The title that a model gave, or why it did not.
+    TitleSuggested {
+        conversation: ConversationId,
+        message: MessageId,
+        model: String,
+        result: Result<Box<Answer>, String>,
+    },
     /// The editor has closed; `Ok` is the saved text.
     EditorClosed(Result<String, String>),
     /// How an attempt to connect has ended.
     Connected(ConnectOutcome),
+    /// How an attempt to sign in goes.
+    SignInReported(SignInReport),
     /// The servers of the config, and where their keys are.
     KeysListed(Vec<KeyListing>),
     /// A key was removed: the server as it is now, or why not.
@@ -173,6 +186,17 @@ pub enum ConnectOutcome {
     Unchecked(String),
     /// Nothing was saved, for this reason.
     Failed(String),
+}
+
+/// How an attempt to sign in goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInReport {
+    /// Where the user approves: in a browser on this machine, if it can come back here, and in any other.
+    Ready { browser_url: Option<String>, code_url: String },
+    /// A code has come and is exchanged for a key.
+    HasCode,
+    /// No key has come of it so far, for this reason; a code can still be pasted.
+    NoCode(String),
 }
 
 /// What is known about the key of a server in use.

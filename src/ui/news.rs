@@ -1,5 +1,7 @@
 //! News of the other conversations: answers that run, wait unread, or ask.
 
+use std::collections::BTreeSet;
+
 use super::{
     actions::switching, chats::Chats, cx::Cx, notifications::pending_decisions, screen::Screen, status::NewsCounts,
 };
@@ -28,16 +30,22 @@ fn conversations_with_news(chats: &Chats) -> impl Iterator<Item = (ConversationI
     })
 }
 
-/// Counts what goes on in the other conversations.
+/// Counts what goes on in the other conversations. Every frame does, so it looks only at those in memory and those unread.
 pub(crate) fn count_news(chats: &Chats) -> NewsCounts {
-    let mut counts = NewsCounts::default();
-    for (_, kind) in conversations_with_news(chats) {
-        match kind {
-            NewsKind::Asking => counts.asking += 1,
-            NewsKind::Unread => counts.unread += 1,
-            NewsKind::Running => counts.running += 1,
+    let open = chats.content.conversation_id();
+    let others = chats.conversations.values().filter(|conversation| Some(conversation.id) != open);
+    let running = others.filter(|conversation| !conversation.turns.is_empty());
+    let (mut counts, mut busy) = (NewsCounts::default(), BTreeSet::new());
+    for conversation in running {
+        busy.insert(conversation.id);
+        if pending_decisions(conversation) > 0 {
+            counts.asking += 1;
+        } else {
+            counts.running += 1;
         }
     }
+    let unread = chats.index.unread().iter().filter(|id| Some(**id) != open && !busy.contains(*id));
+    counts.unread = unread.count();
     counts
 }
 

@@ -19,6 +19,12 @@ pub struct NotificationState {
     window_title: Option<String>,
 }
 
+impl NotificationState {
+    pub(crate) fn has_focus(&self) -> bool {
+        self.focus == TerminalFocus::Focused
+    }
+}
+
 /// Whether the terminal has the focus. One that never reports it is assumed to have it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum TerminalFocus {

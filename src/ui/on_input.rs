@@ -86,7 +86,7 @@ fn is_writing(screen: &Screen) -> bool {
 }
 
 fn run_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
-    if !matches!(action, Action::Cancel | Action::DeleteOrQuit) {
+    if !matches!(action, Action::Cancel | Action::DeleteOrQuit | Action::Quit) {
         screen.quit_until = None;
     }
     if screen.overlays.last().and_then(ScreenOverlay::key_context).is_some() {

@@ -100,6 +100,7 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
         Some(ScreenOverlay::Help(help)) => help.scroll(rows as isize, screen_area),
         Some(ScreenOverlay::Xray(xray)) => xray.on_wheel(rows as isize),
         Some(ScreenOverlay::Tools(list)) => list.on_wheel(rows as isize),
+        Some(ScreenOverlay::Trash(list)) => list.on_wheel(rows as isize),
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
         Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
@@ -168,6 +169,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             let request = list.on_click(position, screen_area);
             overlays::apply_request(screen, cx, request);
         }
+        Some(ScreenOverlay::Trash(list)) => list.on_click(position, screen_area),
         Some(ScreenOverlay::List) if ScreenAreas::floating_list(size).contains(position) => {
             let inside = ScreenAreas::floating_content(ScreenAreas::floating_list(size));
             // The rows begin where those of a docked list do, a row higher without a field.

@@ -3,8 +3,9 @@
 use super::{
     Effect, InitialConversation,
     actions::{
+        database_care, kept_state,
         model_settings::{ensure_model, fetch_models},
-        searching, switching,
+        searching, switching, trash_actions,
     },
     chats::DatabaseState,
     chats::PaneContent,
@@ -29,6 +30,12 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Grants { grants, unconfirmed } => {
             super::actions::tool_actions::on_grants_loaded(cx, grants, &unconfirmed);
         }
+        StoreReply::Upgrading => {
+            cx.show_while(ToastSubject::Event, "the database is copied and brought up to date…");
+        }
+        StoreReply::ReadOnly(error) => database_care::on_read_only(cx, error),
+        StoreReply::Checked(result) => database_care::on_checked(screen, cx, result),
+        StoreReply::Repaired(result) => database_care::on_repaired(screen, cx, result),
         StoreReply::OpenFailed(error) => {
             cx.warn(format!("{error}: nothing will be saved"));
             let opening = std::mem::replace(&mut cx.chats.database, DatabaseState::Broken(error));
@@ -42,7 +49,10 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
                 DatabaseState::Opening(InitialConversation::Prompt(prompt)) => {
                     switching::submit_prompt(screen, cx, prompt);
                 }
-                DatabaseState::Opening(_) | DatabaseState::Ready | DatabaseState::Broken(_) => (),
+                DatabaseState::Opening(_)
+                | DatabaseState::Ready
+                | DatabaseState::ReadOnly(_)
+                | DatabaseState::Broken(_) => (),
             }
             fetch_models(cx);
         }
@@ -73,7 +83,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Prompts(prompts) => {
             // Prompts of this run may have been sent before the database was read.
             for sent in std::mem::replace(&mut cx.chats.prompt_history, prompts).into_iter().rev() {
-                switching::remember_prompt(&mut cx.chats.prompt_history, sent);
+                switching::push_prompt(&mut cx.chats.prompt_history, sent);
             }
         }
         // Commands may have been run before the database was read.
@@ -84,7 +94,16 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         }
         StoreReply::Hints(times) => cx.chats.taught_hints.on_loaded(times),
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
-        StoreReply::Checks { conversation, checks } => {
+        StoreReply::Panes(panes) => kept_state::on_panes_loaded(screen, cx, &panes),
+        StoreReply::TrashListed(rows) => trash_actions::on_listed(screen, rows),
+        StoreReply::TrashPurged { before, conversations, has_more } => {
+            trash_actions::on_purged(screen, cx, before, &conversations, has_more);
+        }
+        StoreReply::ListPreview { conversation, preview } => screen.list.set_preview(conversation, preview),
+        StoreReply::Checks { conversation, checks, side_costs } => {
+            if let Some(chat) = cx.chats.conversations.get_mut(&conversation) {
+                chat.set_side_costs(side_costs);
+            }
             super::actions::source_checks::on_checks_loaded(&mut screen.pane, conversation, checks);
         }
         StoreReply::Recording { message, result } => {
@@ -112,6 +131,7 @@ fn open_exchange(screen: &mut Screen, cx: &mut Cx<'_>, exchange: OpeningExchange
     let mut conversation = Conversation::begun_with(exchange.prompt, answer, settings, &mut cx.chats.ids, cx.now);
     draft.clone_into(&mut conversation.draft);
     let id = conversation.id;
+    cx.chats.make_temporary_if_wanted(&mut conversation);
     on_conversation_loaded(screen, cx, conversation);
     refresh_row(cx.chats, id);
 }
@@ -123,6 +143,7 @@ fn on_database_opened(
     total: usize,
     new_draft: &str,
 ) {
+    let read_only = database_care::take_refusal(cx.chats);
     cx.chats.unlisted_count = total.saturating_sub(newest.len());
     list_sync::merge_summaries(cx.chats, newest);
     // First: no call of a tool may be decided without it.
@@ -130,14 +151,17 @@ fn on_database_opened(
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadUses));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadHints));
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPanes));
+    trash_actions::purge_expired(cx);
     if cx.chats.unlisted_count > 0 {
         cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     }
-    let DatabaseState::Opening(open) = std::mem::replace(&mut cx.chats.database, DatabaseState::Ready) else { return };
+    let state = read_only.map_or(DatabaseState::Ready, DatabaseState::ReadOnly);
+    let DatabaseState::Opening(open) = std::mem::replace(&mut cx.chats.database, state) else { return };
     match open {
         InitialConversation::New => {
             let composer = &mut screen.pane.composer;
-            if composer.is_empty() {
+            if composer.is_empty() && !cx.chats.saves.temporary.is_next {
                 composer.set_text(new_draft);
             }
         }
@@ -152,6 +176,10 @@ fn on_database_opened(
 }
 
 fn on_save_failed(cx: &mut Cx<'_>, ticket: crate::store::SaveTicket, error: &StoreError) {
+    if matches!(error, StoreError::Newer { .. }) {
+        database_care::on_save_refused(cx, ticket, error);
+        return;
+    }
     let gate = cx.chats.saves.on_failed(ticket);
     if let StoreError::Taken(prompt) = error {
         on_prompt_taken(cx, gate.map(|(id, _)| id), *prompt);
@@ -245,6 +273,9 @@ pub(crate) fn carry_out(cx: &mut Cx<'_>, id: ConversationId, next: Vec<ChatEffec
                 let is_answer = |change: &ConversationChange| matches!(change, ConversationChange::Message { message, .. } if message.as_answer().is_some());
                 if changes.iter().any(is_answer) {
                     cx.chats.daily_cost.mark_stale();
+                }
+                if cx.chats.conversations.get(&id).is_some_and(Conversation::is_temporary) {
+                    cx.chats.saves.temporary.add(id); // However it came about, such as by a fork.
                 }
                 cx.effects.push(cx.chats.saves.save(changes, gate.map(|turn| (id, turn))));
             }

@@ -13,7 +13,7 @@ use ratatui::layout::{Position, Rect};
 use super::{
     Action, Effect,
     actions::model_settings::{set_model, short_name},
-    actions::{copying, theme_actions},
+    actions::{copying, theme_actions, trash_actions},
     dispatch::on_action,
     keymap::KeyContext,
     screen::PaneFocus,
@@ -30,6 +30,7 @@ use crate::{
         search::SearchOverlay,
         toasts::ToastSubject,
         tools::ToolList,
+        trash::TrashList,
         xray::XrayOverlay,
     },
 };
@@ -66,6 +67,7 @@ pub enum ScreenOverlay {
     Safeguard(SafeguardQuestion),
     Xray(Box<XrayOverlay>),
     Tools(Box<ToolList>),
+    Trash(Box<TrashList>),
     Pager(Box<CallPager>),
     Search(Box<SearchOverlay>),
     /// The list when it is not docked.
@@ -87,6 +89,7 @@ impl ScreenOverlay {
             | Self::Safeguard(_)
             | Self::Xray(_)
             | Self::Tools(_)
+            | Self::Trash(_)
             | Self::Pager(_)
             | Self::Search(_)
             | Self::List
@@ -99,6 +102,7 @@ impl ScreenOverlay {
         Some(match self {
             Self::Picker { of: PickerKind::Code, picker } if picker.query.is_empty() => KeyContext::CodeNumber,
             Self::Connect(connect) if connect.is_typing() => KeyContext::Field,
+            Self::Connect(connect) if connect.sign_in().is_some() => KeyContext::SignIn,
             Self::Connect(_) => KeyContext::Connect,
             Self::Picker { of, .. } => of.key_context(),
             Self::Parameters(_) => KeyContext::Form,
@@ -107,6 +111,7 @@ impl ScreenOverlay {
             Self::Safeguard(_) => KeyContext::Safeguard,
             Self::Xray(xray) => xray.key_context(),
             Self::Tools(list) => list.key_context(),
+            Self::Trash(list) => list.key_context(),
             Self::Pager(pager) => pager.key_context(),
             Self::Search(_) => KeyContext::SearchAll,
             Self::List | Self::Rail => return None,
@@ -147,10 +152,10 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
         (Action::Accept, Some(ScreenOverlay::Commands(_))) => open_commands::accept_command(screen, cx),
         (_, Some(ScreenOverlay::Commands(list))) => list.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Safeguard(question))) => {
-            let question = *question;
             if action == Action::ConfirmSafeguard {
+                let question = question.clone();
                 screen.overlays.pop();
-                super::dispatch::run_confirmed(cx, question.action);
+                super::dispatch::run_confirmed(screen, cx, &question);
             }
         }
         (Action::Accept, Some(ScreenOverlay::Search(_))) => searching::accept(screen, cx),
@@ -164,6 +169,10 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
         (_, Some(ScreenOverlay::Tools(list))) => {
             let request = list.on_action(action, screen_area);
             apply_request(screen, cx, request);
+        }
+        (_, Some(ScreenOverlay::Trash(list))) => {
+            let request = list.on_action(action, screen_area);
+            trash_actions::apply_request(screen, cx, request);
         }
         (_, Some(ScreenOverlay::Pager(pager))) => {
             let request = pager.on_action(action);
@@ -187,6 +196,7 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
         Some(ScreenOverlay::Parameters(form)) => form.edit(event),
         Some(ScreenOverlay::Xray(xray)) => xray.edit_query(event),
         Some(ScreenOverlay::Tools(list)) => list.edit_query(event),
+        Some(ScreenOverlay::Trash(list)) => list.edit_query(event),
         Some(ScreenOverlay::Pager(pager)) => pager.edit_query(event),
         Some(ScreenOverlay::Connect(connect)) => connect.edit(event),
         Some(ScreenOverlay::Commands(list)) => list.edit(event),
@@ -208,6 +218,7 @@ fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         }
         Some(ScreenOverlay::Xray(xray)) => xray.back(),
         Some(ScreenOverlay::Tools(list)) => list.back(),
+        Some(ScreenOverlay::Trash(list)) => list.back(),
         Some(ScreenOverlay::Pager(pager)) => pager.back(),
         _ => false,
     };
@@ -257,6 +268,7 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             ScreenOverlay::Pager(pager) => pager.lay_out(screen_area.as_size()),
             ScreenOverlay::Commands(list) => list.scroll_to_cursor(screen_area),
             ScreenOverlay::Search(search) => search.sync(screen_area, &cx.now.to_zoned(cx.env.time_zone.clone())),
+            ScreenOverlay::Trash(list) => list.scroll_to_cursor(screen_area),
             ScreenOverlay::Connect(_)
             | ScreenOverlay::Help(_)
             | ScreenOverlay::Safeguard(_)
@@ -307,6 +319,7 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
         Some(ScreenOverlay::Connect(connect)) => connect.paste(text),
         Some(ScreenOverlay::Xray(xray)) => xray.paste(text),
         Some(ScreenOverlay::Tools(list)) => list.paste(text),
+        Some(ScreenOverlay::Trash(list)) => list.paste(text),
         Some(ScreenOverlay::Pager(pager)) => pager.paste(text),
         Some(ScreenOverlay::Commands(list)) => list.paste(text),
         Some(ScreenOverlay::Help(help)) => help.paste(text),
@@ -330,6 +343,7 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Trash(_)
             | ScreenOverlay::Pager(_)
             | ScreenOverlay::Search(_)
             | ScreenOverlay::Connect(_)
@@ -365,6 +379,7 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Trash(_)
             | ScreenOverlay::Pager(_)
             | ScreenOverlay::Search(_)
             | ScreenOverlay::Rail,

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A tab of the rail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum RailTab {
     #[default]
     Reasoning,

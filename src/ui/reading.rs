@@ -1,6 +1,7 @@
 //! How a conversation is read: what the text, the rail, the pager and the tool list show in the same way.
 
 pub(crate) mod check_words;
+pub(crate) mod conversation_facts;
 pub(crate) mod facts;
 pub(crate) mod limited_text;
 pub mod result_text;

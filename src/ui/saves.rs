@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Effect;
+use super::{Effect, temporary::TemporaryContent};
 use crate::{
     chat::{ConversationChange, ConversationId, TurnId},
     store::{SaveTicket, StoreJob},
@@ -15,6 +15,7 @@ pub struct PendingSaves {
     in_flight: BTreeMap<SaveTicket, PendingSave>,
     /// Changes of failed saves; they go first in the next save.
     failed: Vec<ConversationChange>,
+    pub temporary: TemporaryContent,
 }
 
 /// A turn that waits until its prompt is saved.
@@ -27,10 +28,11 @@ struct PendingSave {
 }
 
 impl PendingSaves {
-    /// Returns an effect that saves these changes, after those that could not be saved before.
+    /// Returns an effect that saves these changes, after those that could not be saved before. This is the only way to the
+    /// disk: here what is temporary is left out.
     pub fn save(&mut self, changes: Vec<ConversationChange>, gate: Option<SaveGate>) -> Effect {
         let mut all = std::mem::take(&mut self.failed);
-        all.extend(changes);
+        all.extend(self.temporary.storable(changes));
         self.last_ticket += 1;
         let ticket = SaveTicket(self.last_ticket);
         self.in_flight.insert(ticket, PendingSave { changes: all.clone(), gate });
@@ -47,6 +49,11 @@ impl PendingSaves {
         let waiting = self.in_flight.remove(&ticket)?;
         self.failed.extend(waiting.changes);
         waiting.gate
+    }
+
+    /// Marks a save as failed for good, and returns its changes.
+    pub fn on_refused(&mut self, ticket: SaveTicket) -> Vec<ConversationChange> {
+        self.in_flight.remove(&ticket).map_or_else(Vec::new, |save| save.changes)
     }
 
     /// Forgets changes that could not be saved and never will be.

@@ -6,6 +6,7 @@ use ratatui::layout::Size;
 
 use super::{
     Action,
+    actions::kept_state::PaneState,
     areas::{BOTH_DOCK_WIDTH, GUTTER_WIDTH, LIST_DOCK_WIDTH, PaneWidths, ScreenAreas, SidePanes},
     chats::Chats,
     environment::Environment,
@@ -25,7 +26,7 @@ use crate::{
         rail::Rail,
         search::SearchTarget,
         slash::SlashList,
-        transcript::{SelectionInput, Transcript, error_card},
+        transcript::{ReadingPlace, SelectionInput, Transcript, error_card},
     },
 };
 
@@ -59,6 +60,8 @@ pub struct Screen {
     pub rail_visibility: PaneVisibility,
     /// Only the text and the composer are shown.
     pub is_zen: bool,
+    /// The panes as they were saved last; `None` before the first frame.
+    pub saved_panes: Option<PaneState>,
     /// The rail has something to show about the conversation on the screen.
     pub rail_has_content: bool,
     /// The last one is on top and has the keys.
@@ -85,6 +88,10 @@ pub struct ConversationPane {
     pub composer: Composer,
     /// When the draft is due to be saved.
     pub draft_due: Option<Timestamp>,
+    /// When the place of the reader is saved next.
+    pub place_due: Option<Timestamp>,
+    /// The place of the reader in the last frame.
+    pub noted_place: Option<(ConversationId, Option<ReadingPlace>)>,
     /// Enter was pressed before the conversation was loaded.
     pub send_when_loaded: bool,
     /// What the composer is editing instead of a new prompt.
@@ -115,7 +122,7 @@ pub enum PaneFocus {
 }
 
 /// Whether a side pane is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum PaneVisibility {
     /// Shown if there is room beside the text.
     Auto,
@@ -142,6 +149,8 @@ impl Screen {
                 transcripts: BTreeMap::new(),
                 composer: Composer::default(),
                 draft_due: None,
+                place_due: None,
+                noted_place: None,
                 send_when_loaded: false,
                 editing: None,
                 unfinished_edits: BTreeMap::new(),
@@ -154,6 +163,7 @@ impl Screen {
             rail: Rail::default(),
             rail_visibility: PaneVisibility::Auto,
             is_zen: false,
+            saved_panes: None,
             rail_has_content: false,
             overlays: Vec::new(),
             pending_jump: None,

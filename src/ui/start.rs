@@ -22,6 +22,8 @@ pub struct StartOptions {
     pub seed: u64,
     pub time_zone: jiff::tz::TimeZone,
     pub initial_conversation: InitialConversation,
+    /// Nothing of the conversation that begins is kept but its cost.
+    pub is_temporary: bool,
     pub overrides: CliOverrides,
     pub colours: ColourDepth,
     /// The user's own themes.

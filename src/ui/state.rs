@@ -45,6 +45,7 @@ impl State {
             seed,
             time_zone,
             initial_conversation,
+            is_temporary,
             overrides,
             colours,
             themes,
@@ -56,7 +57,8 @@ impl State {
         let list_visibility = if config.list == ShowMode::Hide { PaneVisibility::Hidden } else { PaneVisibility::Auto };
         let tools = ToolRegistry::new(&config, overrides.allowed_tools.clone());
         let is_unattended = overrides.allowed_tools.is_some();
-        let chats = Chats::new(seed, initial_conversation, initial_settings(&config, &endpoints, overrides));
+        let mut chats = Chats::new(seed, initial_conversation, initial_settings(&config, &endpoints, overrides));
+        chats.saves.temporary.is_next = is_temporary;
         let mut screen = Screen::new(size, widths, list_visibility);
         let mut env = Environment {
             slots: std::array::from_fn(|index| {

@@ -27,6 +27,8 @@ pub struct StatusLine<'a> {
     pub flags: &'a [&'a str],
     /// The built-in server answers.
     pub is_demo: bool,
+    /// Nothing of the conversation is kept.
+    pub is_temporary: bool,
     /// All tools run without asking.
     pub auto_approves: bool,
     pub phase: Option<PhaseStatus<'a>>,
@@ -205,6 +207,9 @@ impl StatusView<'_> {
         }
         if demo && !left_out.has(StatusPart::Demo) {
             push_fact("demo", ColourRole::Warning);
+        }
+        if self.status.is_temporary && !left_out.has(StatusPart::Demo) {
+            push_fact("temporary", ColourRole::Warning);
         }
         if self.status.auto_approves && !left_out.has(StatusPart::Demo) {
             push_fact("auto-approve", ColourRole::Warning);
@@ -408,6 +413,7 @@ mod tests {
         effort: Some("high"),
         flags: &["web"],
         is_demo: true,
+        is_temporary: false,
         auto_approves: false,
         phase: Some(PhaseStatus {
             mark: "◐",

@@ -21,6 +21,7 @@ mod layout_pass;
 mod message_rows;
 mod parts;
 mod queued_prompts;
+mod reading_place;
 mod scrollbar;
 mod select;
 pub mod source_card;
@@ -41,6 +42,7 @@ pub use cursor_steps::CursorStop;
 pub use find::{FindState, FindView};
 pub use hit_test::ClickTarget;
 pub use parts::folded_text;
+pub use reading_place::ReadingPlace;
 pub use scrollbar::ScrollbarView;
 pub use select::{SelectionCopy, SelectionInput, SelectionStep, SelectionUnit};
 pub use view::TranscriptView;
@@ -108,6 +110,8 @@ pub struct Transcript {
     layout: Option<LayoutParams>,
     height: usize,
     scroll: ScrollMode,
+    /// The window was put where another run left it, with a text of this width.
+    restored_width: Option<usize>,
     pending_moves: Vec<PendingMove>,
     message_rows: BTreeMap<MessageId, MessageRows>,
     /// Queued prompts, shown below the last message.
@@ -227,7 +231,8 @@ impl Transcript {
         self.queue.sync(&conversation.queue, text_width, queue_keys, options);
         self.message_rows.retain(|id, _| conversation.messages.contains_key(id));
         self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));
-        let rewrapped = previous_layout.as_ref().is_some_and(|was| was.width != text_width);
+        let previous_width = previous_layout.as_ref().map(|was| was.width).or(self.restored_width.take());
+        let rewrapped = previous_width.is_some_and(|width| width != text_width);
         let is_relaid = previous_layout != self.layout;
         if rewrapped && self.is_source_open() && self.is_citation_visible() {
             self.pending_moves.push(PendingMove::ShowSourceCard);
@@ -340,6 +345,7 @@ impl Transcript {
             | CursorTarget::Reasoning(_)
             | CursorTarget::Call(_)
             | CursorTarget::OtherItem(_)
+            | CursorTarget::Details(..)
             | CursorTarget::Citation(_) => None,
         });
         let in_sight = || {

@@ -183,6 +183,7 @@ fn draw_rule_label(state: &State, rule: Rect, buf: &mut Buffer) {
         Some(EditTarget::Prompt(_)) => ("editing an earlier prompt ", "send as a branch"),
         Some(EditTarget::Arguments(_)) => ("editing the arguments of a call ", "change them"),
         Some(EditTarget::Reason(_)) => ("saying why a call is denied ", "deny"),
+        None if state.chats.is_temporary() => return draw_temporary_label(state, rule, buf),
         None => return,
     };
     let theme = &state.env.theme;
@@ -197,6 +198,13 @@ fn draw_rule_label(state: &State, rule: Rect, buf: &mut Buffer) {
     let mut spans = vec![Span::raw(" ")];
     spans.extend(line.spans);
     Line::from(spans).render(area, buf);
+}
+
+/// Marks the composer's rule of a temporary conversation.
+fn draw_temporary_label(state: &State, rule: Rect, buf: &mut Buffer) {
+    let theme = &state.env.theme;
+    let label = format!("{} temporary: only its cost is kept ", theme.marks.temporary);
+    buf.set_stringn(rule.x, rule.y, label, rule.width.into(), theme.style(ColourRole::Warning));
 }
 
 /// Draws an empty conversation: the model that will answer, and hints for first steps.
@@ -219,8 +227,12 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
             Span::styled(rest, muted),
         ])
     }];
-    if let DatabaseState::Broken(error) = &state.chats.database {
-        let words = format!("Nothing will be saved: {error}");
+    let trouble = match &state.chats.database {
+        DatabaseState::Broken(error) => Some(format!("Nothing will be saved: {error}")),
+        DatabaseState::ReadOnly(error) => Some(format!("Nothing can be sent: {error}")),
+        DatabaseState::Opening(_) | DatabaseState::Ready => None,
+    };
+    if let Some(words) = trouble {
         let width = usize::from(text.width).max(1);
         let limits = WrapOptions { first_width: width, rest_width: width, glued: &[] };
         let rows = wrap::wrap(&words, limits);
@@ -278,6 +290,9 @@ fn composer_placeholder(state: &State) -> &'static str {
         Some(_) => "type the next message; it is sent when this answer is done",
         None if state.env.is_demo && state.chats.current_conversation().is_none_or(Conversation::is_new) => {
             "type a message, or /tour for the tour"
+        }
+        None if matches!(state.chats.database, DatabaseState::ReadOnly(_)) => {
+            "for reading only: the database was made by a newer ibid"
         }
         None => "type a message",
     }

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
+    looks::styled_rows,
     page_fetch::{TestSite, is_test_host},
     store::test_database::TestDatabase,
     support::{
@@ -117,7 +118,7 @@ async fn every_source_gets_its_verdict_from_its_page() {
     assert!(begun.elapsed() < Duration::from_secs(10), "the slow page costs its own time only");
     let screen = app.screen().replace(&site.url(""), "http://site");
     for row in [
-        "~ 3 of 5 sources say so · 3 could not be read · checked 14:02",
+        "~ 3 of 5 sources say so · 3 pages could not be read · checked 14:02",
         "It says so [1]✓.",
         "It nearly says so [2]~.",
         "It says “nothing of that kind” [3]✗.",
@@ -218,12 +219,12 @@ async fn verdicts_survive_a_restart() {
         app.effects().iter().any(|effect| matches!(effect, Effect::RunStoreJob(StoreJob::LoadChecks(it)) if *it == id))
     );
     run.send(StoreJob::LoadChecks(id));
-    let StoreReply::Checks { conversation, checks } = run.reply() else { panic!("the checks are loaded") };
+    let StoreReply::Checks { conversation, checks, side_costs } = run.reply() else { panic!("the checks are loaded") };
     assert_eq!(checks.len(), 8);
     let hashes = checks.iter().filter(|check| check.page_hash.as_ref().is_some_and(|hash| hash.len() == 64)).count();
     assert_eq!(hashes, 5, "of the pages that were read");
     assert!(checks.iter().all(|check| check.checked_at == app.now), "the time of each check is kept");
-    app.store_reply(StoreReply::Checks { conversation, checks });
+    app.store_reply(StoreReply::Checks { conversation, checks, side_costs });
     app.press("ctrl-x s");
     let verdicts = |screen: &str| -> Vec<String> {
         let rows = screen.lines().filter(|row| row.contains(['✓', '~', '✗', '–']));
@@ -384,4 +385,78 @@ fn a_page_that_could_not_be_read_is_not_judged() {
     app.send(Msg::PageChecked { conversation, message, results });
     app.press("M");
     assert!(app.screen().contains("no claim is left to judge"), "{}", app.screen());
+}
+
+/// A checked answer with a source for each verdict, without a server.
+fn answer_with_every_verdict(app: &mut Harness) {
+    app.env_mut().config.sources.check = FetchConsent::Always;
+    let excerpt = Some("must be on the same host computer");
+    let address = |page: &str| format!("https://{page}.example/page");
+    answer_with(
+        app,
+        &[
+            ("It says so.", address("right"), excerpt),
+            ("The claim is put in other words.", address("other"), None),
+            ("It says “nothing of that kind”.", address("wrong"), None),
+            ("Nobody may read it.", address("login"), excerpt),
+        ],
+    );
+    app.press("tab C");
+    let conversation = app.conversation_id().expect("a conversation");
+    for (message, questions) in started(app) {
+        let source = questions[0].source.clone();
+        let results = if source.contains("login") {
+            vec![(source, CheckOutcome::Unread("login.example wants a login (403)".into()))]
+        } else {
+            page_checks::read_pages(&questions, "First.\n\nAll of them must be on the same host computer.\n\nThe end.")
+        };
+        app.send(Msg::PageChecked { conversation, message, results });
+    }
+    app.effects();
+}
+
+#[test]
+fn verdicts_have_their_signs_and_colours_in_the_text_the_rail_and_the_sources_line() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut app = Harness::new(width, height);
+        answer_with_every_verdict(&mut app);
+        assert_snapshot!(format!("verdicts-{width}x{height}"), styled_rows(&app));
+    }
+}
+
+#[test]
+fn the_card_of_a_source_shows_its_verdict() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut app = Harness::new(width, height);
+        answer_with_every_verdict(&mut app);
+        app.press("] ] ] enter");
+        assert_snapshot!(format!("verdict-card-{width}x{height}"), styled_rows(&app));
+    }
+}
+
+#[test]
+fn what_a_judge_costs_is_said_before_and_counted_after() {
+    let mut app = checked_answer(120, 40);
+    let catalogue = r#"{"data":[{"id":"openai/gpt-5.6-luna","pricing":{"prompt":"0.000001","completion":"0.00001"}}]}"#;
+    let catalogue = ibid::api::Catalogue::parse(catalogue).expect("the catalogue is valid");
+    app.send(Msg::CatalogueLoaded { endpoint: "openrouter".into(), result: Ok(catalogue) });
+    app.press("M");
+    let screen = app.screen();
+    assert!(screen.contains("≈ $0.00") && screen.contains("$1.00 in, $10.00 out"), "{screen}");
+    app.press("enter");
+
+    let (conversation, message) = (app.conversation_id().expect("one"), app.current_answer().expect("an answer"));
+    let before = app.conversation().expect("one").cost().known.clone();
+    let said = r#"{"judgements":[{"source":2,"verdict":"partly","reason":"So."}]}"#;
+    // A reply that says nothing is paid for, too.
+    for (text, total) in [(said, "0.0012"), ("I cannot say.", "0.0024")] {
+        let (model, result) = ("openai/gpt-5.6-luna".to_owned(), Ok(Box::new(reply(text))));
+        app.send(Msg::ClaimsJudged { conversation, message, model, result });
+        let cost = ibid::api::Usd::parse(total).expect("a price");
+        assert_eq!(Some(&app.conversation().expect("one").cost().known), before.checked_add(&cost).as_ref());
+        app.press("i");
+        assert!(app.screen().contains(&format!("judged for  ${total}")), "{}", app.screen());
+    }
+    let paid = saved_changes(&mut app);
+    assert_eq!(paid.iter().filter(|change| matches!(change, ConversationChange::SideCost { .. })).count(), 2);
 }

@@ -258,7 +258,7 @@ fn numbers_do_not_change_while_an_answer_grows() {
 
 #[test]
 fn a_late_citation_lays_out_its_block_again() {
-    let text = "One claim here.\n\n- two\n- three `x`\n\nFour words stand here.\n\nThe last block\n";
+    let text = "One claim here.\n\n- two\n- three `x`\n\nFour words stand here, and more of them, which no source is named for.\n\nThe last block\n";
     let cited = [
         cite(text, "claim", "https://a.example/"),
         cite(text, "three", "https://b.example/"),
@@ -458,4 +458,25 @@ fn citations_counted_in_any_unit_are_found_in_the_trials() {
         let row = layout.rows()[0].text();
         assert_eq!(row, "🗼 Paris 🇫🇷 has 2 million people. [1] 👩\u{200d}💻 Lyon is smaller [1].", "{unit}");
     }
+}
+
+#[test]
+fn reasoning_shows_no_leftover_citations_in_the_text_and_in_the_rail() {
+    let mut app = crate::support::harness::Harness::new(160, 40);
+    let stream = app.send_prompt("why");
+    let delta = |text: &str| {
+        serde_json::json!({"type": "response.reasoning_summary_text.delta", "output_index": 0, "summary_index": 0, "delta": text})
+            .to_string()
+    };
+    for text in
+        ["**Reading 【4†so", "urce】 pages**\n\nRome is old", " 【4†sou", "rce】, says tur", "n0search1 a page."]
+    {
+        app.receive_events(stream, &[&delta(text)]);
+        let screen = app.screen();
+        assert!(!screen.contains("【") && !screen.contains("†") && !screen.contains("turn0"), "{screen}");
+    }
+    app.press("tab enter");
+    let screen = app.screen();
+    assert_eq!(screen.matches("Rome is old, says a page.").count(), 2, "in the text and in the rail:\n{screen}");
+    assert!(screen.contains("Reading pages"), "{screen}");
 }

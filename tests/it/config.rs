@@ -165,6 +165,7 @@ fn the_uncommented_example_is_accepted_in_full() {
             ("send".into(), key(&["enter"], line("# send"))),
             ("newline".into(), key(&["ctrl-j", "alt-enter"], line("# newline"))),
         ]),
+        title_model: Some("openai/gpt-5.6-luna".into()),
         ..Config::default()
     };
     assert_eq!(config, expected);

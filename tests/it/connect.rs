@@ -223,7 +223,7 @@ fn the_demo_is_left_for_a_server_and_entered_from_one() {
     app.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
     open_connect(&mut app);
     app.send(listed_keys());
-    app.press("down down down");
+    app.press("down down down down");
     app.effects();
     app.press("enter");
     assert!(
@@ -236,7 +236,7 @@ fn the_demo_is_left_for_a_server_and_entered_from_one() {
     app.enter_text("a draft");
     app.press("ctrl-p");
     app.enter_text("connect:");
-    app.press("enter 3");
+    app.press("enter 4");
     let effects = app.effects();
     assert!(matches!(effects.last(), Some(Effect::StartDemo(DemoStart::Opening))), "{effects:?}");
     let draft_save = |effect: &Effect| matches!(effect, Effect::RunStoreJob(_));
@@ -249,7 +249,7 @@ fn a_forgotten_key_is_gone_for_the_next_request() {
     open_connect(&mut app);
     app.send(listed_keys());
     app.effects();
-    app.press("down down down d");
+    app.press("down down down down d");
     assert!(app.effects().is_empty(), "it asks once");
     app.press("enter");
     assert!(matches!(&app.effects()[..], [Effect::ForgetKey(server)] if server == "openrouter"));
@@ -263,7 +263,7 @@ fn a_forgotten_key_is_gone_for_the_next_request() {
 fn leaving_while_a_key_is_checked_stops_the_check() {
     let mut app = Harness::new(120, 40);
     open_connect(&mut app);
-    app.press("1");
+    app.press("2");
     app.paste(KEY);
     app.press("enter");
     app.effects();

@@ -137,10 +137,10 @@ fn outside_the_demo_the_tour_is_one_key_away() {
     if app.draft() == "/tour" {
         app.press("enter");
     }
-    assert!(app.screen().contains("The tour is part of the demo: 3 starts it there."), "{}", app.screen());
+    assert!(app.screen().contains("The tour is part of the demo: 4 starts it there."), "{}", app.screen());
     assert!(app.opened_streams().is_empty());
     let mut other = app.fork();
-    for (app, key) in [(&mut app, "enter"), (&mut other, "3")] {
+    for (app, key) in [(&mut app, "enter"), (&mut other, "4")] {
         app.press(key);
         let last = app.effects().pop();
         assert!(matches!(last, Some(Effect::StartDemo(DemoStart::Tour))), "{key}: {last:?}");

@@ -158,6 +158,7 @@ impl TestApp {
                     is_demo: false,
                     seed: 1,
                     time_zone: jiff::tz::TimeZone::UTC,
+                    is_temporary: false,
                     initial_conversation: InitialConversation::New,
                     overrides: CliOverrides { model: Some(MODEL.into()), ..CliOverrides::default() },
                     colours: ColourDepth::TrueColour,

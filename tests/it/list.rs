@@ -250,3 +250,28 @@ fn a_list_that_was_filed_elsewhere_is_shown_as_it_is() {
     app.store_reply(StoreReply::Listed { conversations: rows });
     assert_eq!(docked_rows(&app)[..3], ["Pinned", "Names for a cat", "Today"]);
 }
+
+#[test]
+fn scrolling_ten_thousand_conversations_arranges_them_once() {
+    for filter in ["", "number #work"] {
+        let mut app = Harness::new(80, 24);
+        let rows =
+            (0..10_000).map(|n| row(&app, n, &format!("number {n}"), i64::try_from(n).expect("small"), &["work"]));
+        let rows = rows.collect();
+        app.store_reply(StoreReply::Listed { conversations: rows });
+        app.press("ctrl-x l");
+        if !filter.is_empty() {
+            app.press("/");
+            app.enter_text(filter);
+            app.press("tab");
+        }
+        let before = app.list_arrangements();
+        for _ in 0..100 {
+            app.press("j j k G g j");
+        }
+        app.wait(Duration::from_secs(20));
+        assert_eq!(app.list_arrangements(), before, "{filter}");
+        app.press("p");
+        assert_eq!(app.list_arrangements(), before + 1, "{filter}");
+    }
+}

@@ -197,7 +197,7 @@ impl Colouring {
 }
 
 /// Writes each row of the screen, and below it one letter for the style of each cell.
-fn styled_rows(app: &Harness) -> String {
+pub fn styled_rows(app: &Harness) -> String {
     let buffer = app.buffer();
     let mut known: Vec<String> = Vec::new();
     let mut rows = String::new();

@@ -143,8 +143,7 @@ fn assert_nothing_flashes(source: &str, width: usize) -> Result<(), TestCaseErro
 
 #[test]
 fn nothing_flashes_while_a_document_streams() {
-    // The details of a fold are shown until its end has come.
-    for (name, source) in documents().into_iter().filter(|(name, _)| name != "details") {
+    for (name, source) in documents() {
         for width in [80, 30] {
             assert_nothing_flashes(&source, width).unwrap_or_else(|error| panic!("{name} at {width}: {error}"));
         }

@@ -39,30 +39,48 @@ fn only_one_function_writes_to_standard_error() {
 
 #[test]
 fn only_the_answer_and_the_screen_are_written_to_standard_output() {
-    let allowed =
-        ["console.rs", "cli.rs", "terminal/os/unix.rs", "terminal/os/other.rs", "terminal/terminal_screen.rs"];
+    let allowed = [
+        "console.rs",
+        "cli.rs",
+        "cli/ask.rs",
+        "cli/manual.rs",
+        "cli/paged.rs",
+        "terminal/os/unix.rs",
+        "terminal/os/other.rs",
+        "terminal/terminal_screen.rs",
+    ];
     assert_eq!(files_with(&["println!", " print!", "io::stdout"], &allowed), [""; 0]);
 }
 
 /// The files that print errors of our own, or words that `error_words` made, and how often. The demo reads only its own
 /// scripts, and `transport` looks for words in an error.
-const OWN_ERRORS: [(&str, usize); 16] = [
+const OWN_ERRORS: [(&str, usize); 26] = [
     ("api/error/transport.rs", 1),
+    ("cli/login.rs", 1),
+    ("cli/models.rs", 2),
+    ("cli/search.rs", 3),
     ("demo/script.rs", 2),
-    ("headless.rs", 4),
+    ("exchange/portable.rs", 1),
+    ("headless.rs", 5),
     ("keys.rs", 1),
     ("mcp/stdio.rs", 1),
     ("runtime.rs", 1),
     ("runtime/connect.rs", 7),
     ("runtime/servers.rs", 1),
+    ("runtime/sign_in.rs", 1),
     ("store/error.rs", 2),
+    ("store/search_index.rs", 1),
     ("ui/actions/call_results.rs", 1),
+    ("ui/actions/database_care.rs", 4),
+    ("ui/actions/searching.rs", 1),
     ("ui/actions/xray_actions.rs", 1),
+    ("ui/cx.rs", 1),
     ("ui/on_store.rs", 5),
     ("ui/overlay/form/view.rs", 1),
     ("ui/overlays/open_overlays.rs", 1),
+    ("ui/search.rs", 1),
     ("ui/state.rs", 1),
-    ("ui/view.rs", 1),
+    ("ui/view.rs", 2),
 ];
 
 /// The words of an error from outside are meant for a log: they begin with a capital letter, and name numbers.

@@ -114,7 +114,9 @@ impl SearchBench {
                 return;
             }
             let count = jobs.len();
-            jobs.into_iter().for_each(|job| self.store.send(job));
+            for job in jobs {
+                self.store.send(job);
+            }
             for _ in 0..count {
                 let reply = self.replies.recv().expect("the database answers");
                 self.app.store_reply(reply);

@@ -348,7 +348,7 @@ impl Harm {
             Self::ToolRun => &["allow", "once", "in this conversation", "always", "continue"],
             Self::PageFetched => &["fetch", "yes", "always", "check"],
             Self::CommandRun => &["choice", "command"],
-            Self::ServerChanged => &["demo", "choice", "connect", "restart", "reload", "save and check"],
+            Self::ServerChanged => &["demo", "choice", "connect", "sign in", "restart", "reload", "save and check"],
             Self::KeyForgotten => &["forget"],
             Self::Quit => &["quit"],
             Self::Trashed => &["trash"],

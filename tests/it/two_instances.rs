@@ -1,14 +1,21 @@
-//! What another running ibid did with the conversations is seen here: at what the user does, never on a timer.
+//! What another running ibid did with the conversations is seen here: when the files change and at what the user does; on
+//! a timer only where the files cannot be watched.
 
 use crossterm::event::Event as Input;
 use ibid::{
     api::Usd,
-    chat::{ConversationChange, ConversationFiling, ConversationId, ConversationSummary},
+    chat::{
+        Answer, AnswerEnd, Conversation, ConversationChange, ConversationFiling, ConversationHeader, ConversationId,
+        ConversationSummary, Item, ItemKind, ItemSlot, Message, MessageId, answer::ContentPart,
+    },
     store::{StoreJob, StoreReply},
     ui::{Effect, Msg, overlays::ScreenOverlay},
 };
 
-use crate::support::harness::Harness;
+use crate::{
+    store::test_database::{answer, empty_answer, message_id, prompt, timestamp},
+    support::harness::Harness,
+};
 
 /// A program with one answered conversation on the screen.
 fn app(width: u16, height: u16) -> Harness {
@@ -69,6 +76,96 @@ fn changes_are_looked_for_when_the_terminal_or_the_list_gets_the_focus_and_never
     small.wait(std::time::Duration::from_secs(10));
     assert_eq!(small.next_wake(), None);
     assert!(!has_looked(&mut small));
+}
+
+#[test]
+fn changed_files_are_a_reason_to_look() {
+    let mut app = app(120, 40);
+    app.send(Msg::DatabaseTouched);
+    assert!(has_looked(&mut app));
+    app.wait(std::time::Duration::from_secs(10));
+    assert!(!has_looked(&mut app));
+}
+
+#[test]
+fn without_a_watch_changes_are_looked_for_while_the_terminal_has_the_focus() {
+    let mut app = app(80, 24);
+    app.wait(std::time::Duration::from_secs(10));
+    app.send(Msg::DatabaseUnwatched);
+    for _ in 0..3 {
+        app.wait(std::time::Duration::from_millis(900));
+        assert!(has_looked(&mut app));
+        assert!(app.next_wake().is_some());
+    }
+    app.send(Msg::Input { event: Input::FocusLost, more: false });
+    assert_eq!(app.next_wake(), None);
+    app.wait(std::time::Duration::from_secs(10));
+    assert!(!has_looked(&mut app), "nobody looks");
+    gain_focus(&mut app);
+    assert!(has_looked(&mut app));
+    assert!(app.next_wake().is_some());
+}
+
+/// What is on the screen, after another instance has added messages and saved its branch.
+fn refreshed(app: &mut Harness, more: &[Message], branch: Vec<MessageId>) {
+    let chat = app.conversation().expect("a conversation is on the screen");
+    let known = chat.messages.values().filter(|known| more.iter().all(|message| message.id != known.id));
+    let messages = known.cloned().chain(more.iter().cloned()).collect();
+    let header = ConversationHeader { branch, ..chat.header() };
+    let stored = Conversation::restore(header, messages, String::new(), Vec::new());
+    app.store_reply(StoreReply::Refreshed(Box::new(stored)));
+}
+
+/// A prompt of another instance behind a message, and its answer.
+fn exchange(parent: MessageId, text: &str, end: AnswerEnd, rev: u32) -> Vec<Message> {
+    let parts = vec![ContentPart::Text { text: text.into(), annotations: Vec::new() }];
+    let kind = ItemKind::Message { parts, phase: None }.into();
+    let item = Item { raw: None, opened_at: timestamp(11), closed_at: None, kind };
+    let body = Answer { items: [(ItemSlot { step: 0, index: 0 }, item)].into(), ..empty_answer(end) };
+    vec![Message { parent: Some(parent), ..prompt(1, "Asked elsewhere") }, Message { rev, ..answer(2, 1, body) }]
+}
+
+fn branch(app: &Harness) -> Vec<MessageId> {
+    app.conversation().expect("a conversation is on the screen").branch.clone()
+}
+
+#[test]
+fn a_running_answer_of_another_instance_grows_here_and_nothing_is_sent_behind_it() {
+    let mut app = app(120, 40);
+    let trunk = branch(&app);
+    let end = *trunk.last().expect("an answer");
+    let longer = [&trunk[..], &[message_id(1), message_id(2)]].concat();
+    for (text, rev) in [("Half of", 100_000), ("Half of it", 200_000)] {
+        refreshed(&mut app, &exchange(end, text, AnswerEnd::Open, rev), longer.clone());
+        assert!(app.screen().contains("Asked elsewhere") && app.screen().contains(text), "{}", app.screen());
+    }
+    app.enter_text("and now?");
+    app.press("enter");
+    assert_eq!((app.draft().as_str(), app.opened_streams().len()), ("and now?", 0));
+    assert!(app.screen().contains("another running ibid is writing this answer"), "{}", app.screen());
+    refreshed(&mut app, &exchange(end, "Half of it is all.", AnswerEnd::Complete, 9), longer);
+    assert!(app.screen().contains("Half of it is all."), "{}", app.screen());
+    app.press("enter");
+    assert_eq!((app.draft().as_str(), app.opened_streams().len()), ("", 1));
+}
+
+#[test]
+fn a_conversation_that_goes_on_in_both_becomes_two_branches() {
+    let mut app = app(120, 40);
+    let trunk = branch(&app);
+    let end = *trunk.last().expect("an answer");
+    let left = [&trunk[..], &[message_id(1), message_id(2)]].concat();
+    let stream = app.send_prompt("Asked here");
+    refreshed(&mut app, &exchange(end, "On the left.", AnswerEnd::Complete, 9), left.clone());
+    assert!(app.screen().contains("Asked here") && !app.screen().contains("On the left."), "{}", app.screen());
+    app.stream_answer(stream, "On the right.");
+    let right = branch(&app);
+    for _ in 0..2 {
+        refreshed(&mut app, &exchange(end, "On the left.", AnswerEnd::Complete, 9), left.clone());
+        assert_eq!(branch(&app), right, "the reader stays where they are");
+    }
+    assert!(app.screen().contains("On the right.") && app.screen().contains("/2"), "{}", app.screen());
+    assert_eq!(app.conversation().expect("a conversation").messages.len(), 6);
 }
 
 #[test]

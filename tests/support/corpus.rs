@@ -128,9 +128,11 @@ impl Corpus {
     /// A word of a language; the frequency of a word falls with its rank.
     fn word(&mut self, language: usize) -> String {
         let count = self.vocabularies[language].words.len();
-        let exponent = self.below(1000) as f64 / 1000.0;
-        let rank = (count as f64).powf(exponent) as usize - 1;
-        self.vocabularies[language].words[rank.min(count - 1)].clone()
+        // Each bit less makes the choice half as wide, so that a rank of twice the size is chosen half as often.
+        let bits = usize::try_from(count.ilog2()).expect("a few bits");
+        let width = count >> self.below(bits + 1);
+        let rank = self.below(width.max(1));
+        self.vocabularies[language].words[rank].clone()
     }
 
     /// A text of about that many bytes, with marks, code and line ends.

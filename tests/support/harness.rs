@@ -39,6 +39,7 @@ pub fn default_start(width: u16, height: u16) -> StartOptions {
         seed: 7,
         time_zone: jiff::tz::TimeZone::UTC,
         initial_conversation: InitialConversation::New,
+        is_temporary: false,
         overrides: CliOverrides::default(),
         colours: ColourDepth::TrueColour,
         themes: Vec::new(),
@@ -349,6 +350,11 @@ impl Harness {
     /// The most bytes of text that one step has looked at to lay it out.
     pub fn longest_step(&self) -> usize {
         self.transcript().layout_work().longest_step.max(self.state.screen.rail.longest_step())
+    }
+
+    /// How often the rows of the list were arranged.
+    pub fn list_arrangements(&self) -> u64 {
+        self.state.screen.list.arrangements
     }
 
     pub fn list_cursor(&self) -> Option<ConversationId> {

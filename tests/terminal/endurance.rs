@@ -22,31 +22,39 @@ use crate::{
     text_reply,
 };
 
-fn setting(name: &str, usual: u64) -> u64 {
+pub fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(usual)
 }
 
 /// Random numbers that a seed repeats.
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     /// A number below the limit.
-    fn roll(&mut self, limit: u64) -> u64 {
+    pub fn roll(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }
 }
 
-fn open_database(stage: &Stage) -> Connection {
+/// The dice of a test; their seed is printed.
+pub fn dice() -> Dice {
+    let clock = SystemTime::UNIX_EPOCH.elapsed().map_or(1, |since| since.as_secs());
+    let seed = setting("IBID_SEED", clock);
+    println!("IBID_SEED={seed}");
+    Dice(seed)
+}
+
+pub fn open_database(stage: &Stage) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     Connection::open_with_flags(stage.home.database(), flags).expect("the database can be opened")
 }
 
-fn count(database: &Connection, sql: &str) -> i64 {
+pub fn count(database: &Connection, sql: &str) -> i64 {
     database.query_row(sql, [], |row| row.get(0)).expect("a number")
 }
 
-fn assert_sound(database: &Connection) {
+pub fn assert_sound(database: &Connection) {
     let verdict: String = database.query_row("pragma integrity_check", [], |row| row.get(0)).expect("a verdict");
     assert_eq!(verdict, "ok");
 }
@@ -99,10 +107,7 @@ impl Witness {
 #[test]
 fn no_kill_loses_a_prompt_sends_one_twice_or_costs_more_than_a_second_of_an_answer() {
     let kills = setting("IBID_KILLS", 4);
-    let clock = SystemTime::UNIX_EPOCH.elapsed().map_or(1, |since| since.as_secs());
-    let seed = setting("IBID_SEED", clock);
-    println!("{kills} kills, IBID_SEED={seed}");
-    let mut dice = Dice(seed);
+    let mut dice = dice();
     let (stage, mut witness) = (Stage::set_up(), Witness::default());
     quit(&mut stage.open()); // The database is there from now on.
     for round in 0..kills {

@@ -16,6 +16,7 @@ mod headless;
 mod hygiene;
 mod input;
 mod joined_emoji;
+mod kills;
 mod last_words;
 mod listings;
 mod modes;
@@ -26,8 +27,12 @@ mod queue;
 mod raw_input;
 mod safety;
 mod searching;
+mod sign_in;
+mod stored;
+mod temporary;
 mod trials;
 mod trouble;
+mod two_instances;
 
 use std::{
     io::Write as _,

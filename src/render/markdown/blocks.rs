@@ -106,6 +106,7 @@ pub(crate) struct BlockStart {
     /// Code blocks and figures of the input before it.
     pub code_blocks_before: usize,
     pub figures_before: u32,
+    pub cells_before: usize,
 }
 
 #[derive(Debug, Default)]
@@ -118,30 +119,21 @@ pub(crate) struct CodeBlockRows {
     pub line_rows: Vec<usize>,
 }
 
-/// Returns where the last top-level block of `source` begins; 0 if there is at most one. A formula that may still end
-/// holds back what follows it.
-pub(crate) fn last_block_start(source: &str) -> usize {
-    if is_too_deep(source) {
-        return 0;
-    }
-    let (mut depth, mut start) = (0_usize, 0);
-    let prepared = prepare(source);
-    for (event, range) in prepared.events() {
-        if depth == 0 && !matches!(event, Event::End(_)) && prepared.can_split_at(range.start) {
-            start = range.start;
-        }
-        match event {
-            Event::Start(_) => depth += 1,
-            Event::End(_) => depth -= 1,
-            _ => (),
-        }
-    }
-    line_start(source, start)
-}
-
 /// Returns the start of the line that contains `at`.
 pub(crate) fn line_start(source: &str, at: usize) -> usize {
     source[..at].rfind('\n').map_or(0, |end| end + 1)
+}
+
+impl BlockRows {
+    /// Leaves out a block and what comes after it.
+    pub(super) fn before(mut self, block: &BlockStart) -> Self {
+        self.rows.truncate(block.first_row);
+        self.code_blocks.truncate(block.code_blocks_before);
+        self.figures = block.figures_before;
+        self.cells = block.cells_before;
+        self.blocks.retain(|other| other.source_start < block.source_start);
+        self
+    }
 }
 
 pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
@@ -264,6 +256,7 @@ impl MarkdownVisitor<'_> {
                     first_row: self.out.rows.len(),
                     code_blocks_before: self.out.code_blocks.len(),
                     figures_before: self.out.figures,
+                    cells_before: self.out.cells,
                 });
             }
             self.needs_gap = !self.out.rows.is_empty();

@@ -4,7 +4,7 @@ use crate::citations::annotations::{CitationMark, HighlightedCitation};
 use std::ops::Range;
 
 use super::{
-    BlockCounts, ClosedBlock, MAX_OPEN_BLOCK, MarkdownLayout,
+    ClosedBlock, MAX_OPEN_BLOCK, MarkdownLayout,
     blocks::{self, BlockInput, WalkOutput},
     open_text::OpenText,
 };
@@ -26,6 +26,18 @@ pub(super) fn marks_within<'a>(marks: &'a [CitationMark], range: &Range<usize>) 
     &marks[start..end.max(start)]
 }
 
+impl ClosedBlock {
+    fn has_changed_marks(&self, old: &[CitationMark], new: &[CitationMark]) -> bool {
+        !self.is_fence && !self.touching_marks(old).eq(self.touching_marks(new))
+    }
+
+    /// The marks that are not wholly in the text behind the blocks.
+    fn touching_marks<'a>(&self, marks: &'a [CitationMark]) -> impl Iterator<Item = &'a CitationMark> {
+        let end = self.source.end;
+        marks_within(marks, &self.text()).iter().filter(move |mark| mark.range.start.min(mark.insert_at) < end)
+    }
+}
+
 impl MarkdownLayout {
     /// Highlights a citation and its claim, or none; `source` is the text of the last `sync`.
     pub fn highlight(&mut self, source: &str, highlighted: Option<HighlightedCitation>) {
@@ -40,7 +52,7 @@ impl MarkdownLayout {
         let touched: Vec<Range<usize>> =
             [&previous, &self.highlighted].into_iter().flatten().map(|lit| self.highlight_range(lit)).collect();
         let touches = |here: &Range<usize>| touched.iter().any(|it| it.start < here.end && here.start < it.end);
-        let is_stale = |block: &ClosedBlock| !block.is_long() && touches(&block.source);
+        let is_stale = |block: &ClosedBlock| !block.is_long() && !block.is_fence && touches(&block.text());
         let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| is_stale(&self.blocks[at])).collect();
         for at in stale {
             self.relayout_block(source, at);
@@ -48,7 +60,7 @@ impl MarkdownLayout {
         self.light_rows();
         let is_short = self.open.text.len() <= MAX_OPEN_BLOCK && !self.is_deferred();
         if is_short && touches(&(self.closed.source_bytes..source.len())) {
-            self.advance();
+            self.advance(source);
         }
     }
 
@@ -66,38 +78,33 @@ impl MarkdownLayout {
 
     /// Returns how many bytes are laid out again if the marks change to these.
     pub(super) fn stale_bytes(&self, source_len: usize, marks: &[CitationMark]) -> usize {
-        let changes = |block: &&ClosedBlock| {
-            marks_within(&self.citation_marks, &block.source) != marks_within(marks, &block.source)
-        };
-        let stale = || self.blocks.iter().filter(changes);
+        let stale = || self.blocks.iter().filter(|block| block.has_changed_marks(&self.citation_marks, marks));
         if stale().nth(MAX_STALE_BLOCKS).is_some() { source_len } else { stale().map(|block| block.source.len()).sum() }
     }
 
-    /// Takes in changed marks and lays out the closed blocks that contain them again.
+    /// Takes in changed marks and lays out the closed blocks that contain them again, or discards all rows.
     pub(crate) fn update_marks(&mut self, source: &str, marks: &[CitationMark]) {
         self.unlight_rows();
         let old = std::mem::replace(&mut self.citation_marks, marks.to_vec());
-        let touched = |range: &Range<usize>| marks_within(&old, range) != marks_within(marks, range);
-        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| touched(&self.blocks[at].source)).collect();
-        if stale.len() > MAX_STALE_BLOCKS {
+        let is_stale = |block: &ClosedBlock| block.has_changed_marks(&old, marks);
+        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| is_stale(&self.blocks[at])).collect();
+        let is_done = stale.len() <= MAX_STALE_BLOCKS && stale.into_iter().all(|at| self.relayout_block(source, at));
+        if is_done {
+            self.light_rows();
+        } else {
             let marks = std::mem::take(&mut self.citation_marks);
             self.reset();
             self.citation_marks = marks;
-            self.open.grow(source);
-            return;
         }
-        for at in stale {
-            self.relayout_block(source, at);
-        }
-        self.light_rows();
     }
 
-    fn relayout_block(&mut self, source: &str, block_index: usize) {
+    /// Lays out closed blocks again; returns whether they have rows as before, or none as before.
+    fn relayout_block(&mut self, source: &str, block_index: usize) -> bool {
         let block = self.blocks[block_index].clone();
         let end_row = self.blocks.get(block_index + 1).map_or(self.closed.rows, |next| next.first_row);
         let mut open = OpenText { source_end: block.source.start, ..OpenText::default() };
-        open.grow(&source[..block.source.end]);
-        let within = marks_within(&self.citation_marks, &block.source);
+        open.grow(&source[..block.read_to]);
+        let within = marks_within(&self.citation_marks, &block.text());
         let marks: Vec<CitationMark> = within.iter().map(|mark| open.map_mark(mark)).collect();
         let input = BlockInput {
             may_grow: false,
@@ -108,18 +115,22 @@ impl MarkdownLayout {
             citation_marks: &marks,
             colours: &self.colours,
             scroll_offsets: &self.scroll_offsets,
-            counts_before: BlockCounts {
-                code_blocks: self.counts_before.code_blocks + block.code_blocks_before as u32,
-                figures: self.counts_before.figures + block.figures_before,
-            },
+            counts_before: block.counts_before,
             highlighted: self.highlighted.as_ref().map(|lit| open.map_highlight(lit)),
             wrap_cache: None,
             max_cells: usize::MAX,
         };
-        let laid = blocks::lay_out(&input);
+        let mut laid = blocks::lay_out(&input);
+        let next = laid.blocks.iter().find(|next| open.source_pos(next.source_start) >= block.source.end).copied();
+        if let Some(next) = next {
+            laid = laid.before(&next);
+        }
         self.work.bytes += open.text.len() as u64;
         self.work.longest_step = self.work.longest_step.max(open.text.len());
         self.work.rows += laid.rows.len() as u64;
+        if laid.rows.is_empty() || end_row == block.first_row {
+            return laid.rows.is_empty() && end_row == block.first_row;
+        }
         let gap =
             usize::from(block.first_row > 0 && self.rows.get(block.first_row).is_some_and(|row| row.spans.is_empty()));
         let raw = |at: usize| if at == 0 { block.source.start } else { open.source_pos(at) };
@@ -156,6 +167,7 @@ impl MarkdownLayout {
             }
         }
         self.rows.splice(first..end_row, rows);
+        true
     }
 }
 

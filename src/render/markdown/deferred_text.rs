@@ -167,19 +167,18 @@ impl MarkdownLayout {
         let cost = self.open.text.len() + source.len() - self.open.source_end;
         let has_rows = self.open.source_end > 0 && !self.shows_plain_source();
         let is_grown = source.len() > self.open.source_end;
-        self.open.grow(source);
         if has_rows && !is_grown {
             return;
         }
         if has_rows && budget.allows(cost) {
-            self.advance();
+            self.advance(source);
             if !std::mem::take(&mut self.is_over_budget) {
                 return;
             }
             self.reset();
             self.deferred = Some(DeferredText::default());
-            self.open.grow(source);
         }
+        self.open.grow(source);
         self.show_plain_source();
     }
 

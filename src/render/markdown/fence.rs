@@ -55,8 +55,11 @@ impl MarkdownLayout {
                 figures,
                 ..BlockRows::default()
             },
-            end + 1,
+            end + 1..end + 1,
         );
+        if let Some(block) = self.blocks.last_mut() {
+            block.is_fence = true;
+        }
         let diagram = diagram.map(|(figure, _)| (figure, self.rows.len() - 1));
         (fence.folded_diagram, fence.open_diagram) = if is_folded { (diagram, None) } else { (None, diagram) };
         self.closed.is_in_block = true;

@@ -110,6 +110,7 @@ fn is_tag_start(text: &str) -> bool {
     let name = text.strip_prefix('<').map(|name| name.trim_start_matches(['/', '!']));
     name.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
         && !text[1..].starts_with(|char: char| char.is_ascii_digit())
+        || text.starts_with("<!--") && !text.contains("-->")
 }
 
 fn is_start_of(text: &str, words: &[&str]) -> bool {
@@ -159,6 +160,7 @@ mod tests {
             "<",
             "</div",
             "<!-",
+            "<!-- a",
             "- [",
             "- [ ",
             "- [x]",
@@ -190,6 +192,7 @@ mod tests {
             "> a",
             "<5",
             "<b>",
+            "<!-- a -->",
             "[",
             "- [a",
             "> [a",

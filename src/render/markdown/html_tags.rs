@@ -198,6 +198,9 @@ pub(super) fn hide_tags(draft: &mut ParserDraft) {
     }
     let code = draft.code_without_html();
     let (tags, text) = find_tags(source, &code);
+    if let Some(comment) = text.iter().find(|at| source[**at..].starts_with("<!--") && begins_line(source, **at)) {
+        draft.open_formula = draft.open_formula.min(*comment);
+    }
     for at in text {
         draft.hide(at);
     }
@@ -338,6 +341,12 @@ fn is_first_in_line(source: &str, at: usize) -> bool {
     before.is_empty() || before.ends_with(['\n', '>'])
 }
 
+/// Whether at most three spaces stand before a position in its line.
+fn begins_line(source: &str, at: usize) -> bool {
+    let before = source[..at].trim_end_matches(' ');
+    at - before.len() <= 3 && (before.is_empty() || before.ends_with('\n'))
+}
+
 /// Finds the details that begin and end at the start of a line, outside lists and quotations.
 fn find_details(draft: &mut ParserDraft, tags: &[PlacedTag], is_paired: &mut [bool]) {
     let source = draft.source;
@@ -354,9 +363,7 @@ fn find_details(draft: &mut ParserDraft, tags: &[PlacedTag], is_paired: &mut [bo
             continue;
         }
         let rest = source[placed.range.end..].trim_start_matches([' ', '\t']);
-        let indent = source[..start].len() - source[..start].trim_end_matches(' ').len();
-        let begins_line = indent <= 3 && (indent == start || source[..start - indent].ends_with('\n'));
-        if begins_line && (rest.is_empty() || rest.starts_with(['\n', '<'])) {
+        if begins_line(source, start) && (rest.is_empty() || rest.starts_with(['\n', '<'])) {
             open.push(index);
         }
     }

@@ -8,7 +8,8 @@
 //! - the first word of the second row would not have fitted into the first;
 //! - a sentence goes on from the first row to the second or from the second to the third.
 //!
-//! With two rows, the second may be shorter, and the sentence must go on in a small letter. While a paragraph may still
+//! With two rows, the second may be shorter, and the sentence must go on in a small letter, or the first row must end with
+//! a comma or a word that ends no sentence, such as "the". While a paragraph may still
 //! grow and has no third row, its newlines begin rows. In prose wrapped by hand, too, a row begins where a line starts
 //! like one of a list: with a bullet, an emoji, a key in bold, a time, a box of a tree, or like the line above it.
 
@@ -25,6 +26,14 @@ const MIN_PROSE_WIDTH: usize = 45;
 const MIN_CLEAR_PROSE_WIDTH: usize = 40;
 /// Rows of prose differ by at most this many cells.
 const MAX_WIDTH_DIFFERENCE: usize = 20;
+/// Words that end no sentence, in languages that write capitals.
+const OPEN_WORDS: [&str; 67] = [
+    "a", "an", "the", "of", "and", "or", "to", "in", "by", "with", "from", "for", "at", "as", "than", "that", "which",
+    "whose", "is", "are", "was", "were", "under", "between", "into", "your", "their", "its", "our", "der", "die",
+    "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "und", "oder", "von", "zu", "im", "am",
+    "mit", "für", "auf", "bei", "aus", "nach", "als", "dass", "le", "la", "les", "de", "du", "et", "pour", "el", "los",
+    "y", "que", "con", "di",
+];
 /// A key is at most this long.
 const MAX_KEY_WIDTH: usize = 32;
 
@@ -46,7 +55,7 @@ impl ParagraphBreaks {
             [first, second] if !may_grow => {
                 let width = text::width(first);
                 width >= MIN_PROSE_WIDTH
-                    && is_continued(first, second) == SentenceJoint::Within
+                    && goes_on_surely(first, second)
                     && !would_fit(first, second, width.max(text::width(second)))
             }
             _ => false,
@@ -68,6 +77,15 @@ enum SentenceJoint {
     /// The row ends without a stop.
     Likely,
     No,
+}
+
+/// Whether the sentence of a row goes on in the next, which may begin with a name or a noun in capitals.
+fn goes_on_surely(row: &str, next: &str) -> bool {
+    match is_continued(row, next) {
+        SentenceJoint::Within => true,
+        SentenceJoint::Likely => OPEN_WORDS.contains(&row.trim_end().rsplit(' ').next().unwrap_or_default()),
+        SentenceJoint::No => row.trim_end().ends_with(',') && !begins_like_a_row(next),
+    }
 }
 
 fn is_continued(row: &str, next: &str) -> SentenceJoint {
@@ -194,6 +212,9 @@ mod tests {
             "https://example.org/a/long/address/that/goes/on/and/on\nhttps://example.org/another/long/address/that/goes/on",
             "This sentence stands on a row of its own, as some writers do it.\nSo does this one, which makes changes of the text easy to review.",
             "床前明月光，\n疑是地上霜。",
+            "Shall I compare thee to a summer's day and to its long warm night\nThou art more lovely",
+            "The first of the two rows of this list is as wide as prose, and long\nThe second row",
+            "Roses are red, my love,\nViolets are blue",
         ] {
             assert_eq!(rows(text), text.lines().collect::<Vec<_>>());
         }
@@ -206,6 +227,9 @@ mod tests {
             "A paragraph that a model has wrapped at seventy-two columns has rows\nthat are nearly as wide as each other, and every one of them but the\nlast ends in the middle of a sentence.",
             "A row that ends a sentence is no reason to break the rest of the text.\nAnother one begins here and goes on until the row is full, which makes\nit clear.",
             "A paragraph that a model has wrapped at eighty columns may well have only two of\nthem.",
+            "The files of an old project can be moved to another machine with the\nArchive Manager.",
+            "Die Einstellungen des Programms gelten für alle Fenster, die von der\nAnwendung geöffnet werden.",
+            "The server runs on each of the machines in Berlin, Paris, Rome,\nMadrid and Vienna.",
             "这是一个由模型按固定宽度手动换行的段落，每一行的宽度几乎相同，而且句子在行\n末并没有结束，所以读者在较窄的窗口里不希望看到每隔一行只有几个字的情况出现\n这样的排版。",
         ] {
             assert_eq!(rows(text).len(), 1, "{text}");

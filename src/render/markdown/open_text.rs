@@ -18,8 +18,9 @@ pub(crate) struct OpenText {
     pub source_end: usize,
     /// The last bytes of the source that was taken in, to recognise it when it has grown.
     pub source_tail: String,
-    /// Its last line end when block boundaries were last searched for.
+    /// The last line that was looked at to find where a block ends, and where the next may be.
     pub searched_to: usize,
+    pub search_from: usize,
 }
 
 /// How many of the last bytes of a source distinguish it from another.
@@ -120,7 +121,7 @@ impl OpenText {
     pub(super) fn drop_front(&mut self, end: usize) {
         let raw = self.source_pos(end);
         self.text.drain(..end);
-        self.searched_to = 0;
+        (self.searched_to, self.search_from) = (0, 0);
         self.edits.retain(|edit| edit.clean > end);
         for edit in &mut self.edits {
             edit.clean -= end;

@@ -22,7 +22,7 @@ pub(crate) struct PreparedMarkdown<'a> {
     source: &'a str,
     text: Cow<'a, str>,
     insertions: Vec<TextInsertion>,
-    /// Where a formula begins that may still end: nothing after it is final.
+    /// Where a formula, details or a comment begin that may still end: nothing after them is final.
     pub open_formula: usize,
     /// The formulas that span several lines, and the details.
     pub formulas: Vec<Range<usize>>,

@@ -67,6 +67,143 @@ fn document() -> impl Strategy<Value = String> {
     })
 }
 
+/// Generates documents of what is read differently by its beginning and by the whole.
+fn odd_document() -> impl Strategy<Value = String> {
+    const PIECES: &[&str] = &[
+        "    ```\n",
+        "\t```\n",
+        "```&ap;\n",
+        "```\n",
+        " ```\n",
+        "|",
+        "||\n",
+        "|-\n",
+        ":|-\n",
+        "—|\n",
+        "-+-\n",
+        "||a\n",
+        "<!--\n",
+        "-->\n",
+        "<!T\n",
+        "<p>\n",
+        "<ul>\n",
+        "<li>\n",
+        "</ul>\n",
+        "<details>\n",
+        "</details>\n",
+        "<summary>x</summary>\n",
+        "<b\n",
+        ">\n",
+        "3.  o\n",
+        "10. x\n",
+        "1. |a\n",
+        "- ",
+        "  ",
+        "    ",
+        "x\n",
+        "\n",
+        "`",
+        "`\n",
+        "2.\n",
+        "> ",
+        "$",
+        "=\n",
+        "---\n",
+        "# h\n",
+        "[a]\n",
+        "Words of a paragraph that goes on for more than a few letters\n",
+    ];
+    prop::collection::vec(prop::sample::select(PIECES), 1..14).prop_map(|pieces| pieces.concat())
+}
+
+/// Asserts that a text ends the same by lines, by letters and at once.
+#[track_caller]
+fn assert_ends_the_same(source: &str, width: usize) {
+    let whole = laid_out(source, width);
+    let by_line: Vec<usize> = memchr::memchr_iter(b'\n', source.as_bytes()).map(|at| at + 1).collect();
+    let by_letter: Vec<usize> = source.char_indices().map(|(at, _)| at).collect();
+    for ends in [by_line, by_letter] {
+        let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+        for end in ends {
+            layout.sync(&source[..end], width, TextStage::Growing, &[]);
+        }
+        layout.sync(source, width, TextStage::Complete, &[]);
+        assert_eq!(text_of(&layout), text_of(&whole), "{source:?}");
+        assert_eq!(layout.rows(), whole.rows(), "{source:?}");
+        assert_eq!(layout.code_blocks(), whole.code_blocks(), "{source:?}");
+    }
+}
+
+/// Inputs that once ended differently when they had arrived in pieces.
+#[test]
+fn odd_texts_end_the_same_however_they_arrive() {
+    for source in [
+        // Code that is no fence, and no head of a table.
+        "    ```\n||\n—|",
+        "    ```\na||\n|-",
+        "    ```\n- ```\n-",
+        "a\n    |\n-|\n",
+        "    |\n:|-",
+        "a\n    1. ```\n\n|\n",
+        "\t```\n3.\n -",
+        "`\n2.\n ```\nd\n .",
+        // Info strings with what stands for other signs.
+        "```&ap;\n",
+        "a\n```\\)\n",
+        // Rows outside their item or table.
+        "- ||\n  -|\n1|.",
+        "1. |a\n   -|\na|a\n",
+        "|\n- |-\n",
+        "||\n-|\n|\n||a",
+        "||\n||\n|\n=|=",
+        "=\na||\n|=\n-|-\n",
+        "<?\n\n|||\n|||",
+        "<!T\n\n|\n-+-",
+        // Numbers that begin no item.
+        "x\n3.  o\n\n  .",
+        "a\n10. a\n\n  `\n",
+        // HTML that ends later, or never.
+        "<p>\n<details>\n\n</details>\n",
+        "<details>\na\n\n<details>\n\nb\n</details>\n",
+        "<!--\n<li>\n-->",
+        "<!--\n\na\n-->",
+        "<!-->\n-->\n",
+        "<b>a</b\n>\n",
+        "<a =\"\n\n<l>\n\">",
+        "<div =\"\n\n\">\n",
+        "<div\n```\n=\"\">",
+        "<ul>*\n<li>\n</ul>",
+    ] {
+        for width in [5, 40] {
+            assert_ends_the_same(source, width);
+        }
+    }
+}
+
+/// The marks of citations come last, and what they touch is laid out again.
+#[test]
+fn marks_that_come_at_the_end_change_no_more_than_those_that_come_with_the_text() {
+    let source = "A comment <!-- no --> and\n\n<!-- nothing -->\n\nsome **words**.\n<div>\nx\n</div>\n\n- an item\n\n```\ncode\n```\n\nThe last words of all, which are long enough to begin a paragraph.\n";
+    for insert_at in (1..=source.len()).filter(|at| source.is_char_boundary(*at)) {
+        let mark = CitationMark { range: insert_at - 1..insert_at, insert_at, cited: None };
+        let marks = [mark];
+        let mut whole = MarkdownLayout::new(MarkdownOptions::default());
+        whole.sync(source, 30, TextStage::Complete, &marks);
+        let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+        for end in (0..source.len()).step_by(3) {
+            layout.sync(&source[..end], 30, TextStage::Growing, &[]);
+        }
+        layout.sync(source, 30, TextStage::Complete, &marks);
+        assert_eq!(layout.rows(), whole.rows(), "a mark at {insert_at}");
+    }
+}
+
+#[test]
+fn a_comment_with_blank_lines_is_not_shown() {
+    assert_eq!(text_of(&laid_out("<!-- one\n\ntwo -->\n\nthree\n", 40)), "three\n");
+    assert_eq!(text_of(&laid_out("one\n\n<!-- two\n\nthree\n", 40)), "one\n\n<!-- two\n\nthree\n");
+}
+
 fn cuts(source: &str, cuts: &[prop::sample::Index]) -> Vec<usize> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| source.floor_char_boundary(cut.index(source.len() + 1))).collect();
     cuts.push(source.len());
@@ -90,6 +227,11 @@ proptest! {
         }
         prop_assert_eq!(layout.rows().len(), whole.rows().len());
         prop_assert_eq!(layout.code_blocks(), whole.code_blocks());
+    }
+
+    #[test]
+    fn odd_text_ends_the_same_however_it_arrives(source in odd_document(), width in 3usize..50) {
+        assert_ends_the_same(&source, width);
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub(crate) fn edit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
     let text = prompt.text.clone();
     switching::save_draft_now(&mut screen.pane, cx);
     let draft = screen.pane.composer.take();
-    switching::remember_prompt(&mut cx.chats.prompt_history, draft);
+    switching::remember_prompt(cx.chats, draft);
     screen.pane.composer.set_text(&text);
     screen.pane.editing = Some(EditTarget::Prompt(id));
     screen.focus = PaneFocus::Composer;
@@ -52,6 +52,9 @@ pub(crate) fn pick_model_for_again(
 }
 
 pub(crate) fn answer_again(cx: &mut Cx<'_>, answer: MessageId, model: String) {
+    if cx.refuses_to_send() {
+        return;
+    }
     let now = cx.now;
     let Some(id) = cx.chats.content.conversation_id() else { return };
     model_settings::update_request_context(cx, id);

@@ -75,7 +75,7 @@ pub(crate) fn take_choice_by_action(screen: &mut Screen, cx: &mut Cx<'_>, action
 /// Retries the answer that was refused because of the previous API key.
 pub(crate) fn retry_with_new_key(cx: &mut Cx<'_>) {
     let now = cx.now;
-    if offered_choices(cx.chats).first() != Some(&CardChoice::EnterKey) {
+    if offered_choices(cx.chats).first() != Some(&CardChoice::EnterKey) || cx.refuses_to_send() {
         return;
     }
     let refused =
@@ -87,6 +87,9 @@ pub(crate) fn retry_with_new_key(cx: &mut Cx<'_>) {
 }
 
 fn take_choice(screen: &mut Screen, cx: &mut Cx<'_>, choice: CardChoice) -> bool {
+    if cx.refuses_to_send() {
+        return true;
+    }
     let now = cx.now;
     let card = screen.transcript(cx.chats).and_then(Transcript::live_card);
     let current = cx.chats.current_conversation().and_then(PendingApproval::first_in);

@@ -8,7 +8,7 @@ use crate::{
         chats::Chats,
         cx::Cx,
         dispatch::toggle_rail,
-        overlays::ScreenOverlay,
+        overlays::{ScreenOverlay, connecting},
         rail::RailTab,
         reading::ScrollMove,
         screen::{PaneFocus, Screen},
@@ -145,6 +145,7 @@ pub(crate) fn open_in_browser(screen: &mut Screen, cx: &mut Cx<'_>) {
 pub(crate) fn on_browsed(screen: &mut Screen, cx: &mut Cx<'_>, url: String, result: Result<(), String>) {
     match result {
         Ok(()) => cx.show_message("opened in the browser"),
+        Err(_) if connecting::on_page_not_opened(screen, &url) => (),
         Err(command) => {
             cx.warn(format!("no browser here: {command}"));
             if let Some(transcript) = screen.transcript_mut(cx.chats) {

@@ -6,7 +6,7 @@ use super::{
     source_checks::stored_check,
 };
 use crate::{
-    api::Usage,
+    api::{Usage, Usd},
     chat::{Answer, ConversationChange, ConversationId, MessageId, StoredCheck},
     citations::{
         check::{CheckResult, ModelJudgement, PageCheck},
@@ -93,7 +93,7 @@ pub(crate) fn judge_with(screen: &Screen, cx: &mut Cx<'_>, answer: MessageId, mo
     let settings = cx.chats.settings();
     let context = request_context(cx.env, settings);
     let input = judge::claims_as_json(&claims);
-    let request = context.side_request(model, judge::INSTRUCTIONS, &input, judge::reply_format());
+    let request = context.side_request(model, judge::INSTRUCTIONS, &input, Some(judge::reply_format()));
     let endpoint = settings.endpoint.clone();
     cx.effects.push(Effect::JudgeClaims { conversation, message: answer, endpoint, request: Box::new(request) });
     cx.show_message(format!("{} judges the claims", short_name(model)));
@@ -114,25 +114,46 @@ pub(crate) fn on_judged(
         cx.chats.conversations.get(&conversation).and_then(|chat| chat.messages.get(&message)?.as_answer());
     let Some(cited) = of_message else { return };
     let claims = judge::unproved_claims(cited, message, transcript.checks());
-    let reply = result.and_then(|reply| {
-        let judgements = judge::parse_reply(&reply.text(), &claims);
-        judgements.map(|judgements| (judgements, reply.usage.and_then(|usage| usage.cost)))
-    });
-    let (judgements, cost) = match reply {
-        Ok(reply) => reply,
-        Err(why) => return cx.warn(format!("{name} judged nothing: {why}")),
-    };
-    let stored: Vec<StoredCheck> = judgements
-        .iter()
-        .filter_map(|judgement| add_judgement(transcript, message, model, &claims, judgement))
-        .collect();
+    // A reply that says nothing costs as much.
+    let cost = result.as_ref().ok().and_then(|reply| reply.usage.as_ref()?.cost.clone());
     let price = cost.as_ref().map(|cost| format!(" {} {cost}", cx.env.theme.marks.dot)).unwrap_or_default();
-    cx.show_message(format!("{name} has judged {} of {} sources{price}", stored.len(), claims.len()));
+    let stored: Vec<StoredCheck> = match result.and_then(|reply| judge::parse_reply(&reply.text(), &claims)) {
+        Ok(judgements) => add_judgements(transcript, message, model, &claims, &judgements),
+        Err(why) => {
+            cx.warn(format!("{name} judged nothing: {why}{price}"));
+            Vec::new()
+        }
+    };
+    if !stored.is_empty() {
+        cx.show_message(format!("{name} has judged {} of {} sources{price}", stored.len(), claims.len()));
+    }
     let checks = stored.into_iter().map(|check| ConversationChange::SourceCheck(Box::new(check)));
-    let paid = cost.map(|cost| ConversationChange::SideCost { message, at: cx.now, cost });
-    let changes = checks.chain(paid).collect();
-    cx.effects.push(cx.chats.saves.save(changes, None));
-    cx.chats.daily_cost.mark_stale();
+    let paid = cost.map(|cost| add_cost(cx, conversation, message, cost));
+    let changes: Vec<ConversationChange> = checks.chain(paid).collect();
+    if !changes.is_empty() {
+        cx.effects.push(cx.chats.saves.save(changes, None));
+        cx.chats.daily_cost.mark_stale();
+    }
+}
+
+/// Counts what was paid for an answer, and returns the record of it.
+fn add_cost(cx: &mut Cx<'_>, conversation: ConversationId, message: MessageId, cost: Usd) -> ConversationChange {
+    if let Some(chat) = cx.chats.conversations.get_mut(&conversation) {
+        chat.add_side_cost(message, &cost);
+    }
+    ConversationChange::SideCost { message, at: cx.now, cost }
+}
+
+/// Adds judgements to the checks of their sources, and returns the records of both.
+fn add_judgements(
+    transcript: &mut Transcript,
+    message: MessageId,
+    model: &str,
+    claims: &[UnprovedClaims],
+    judgements: &[ClaimJudgement],
+) -> Vec<StoredCheck> {
+    let stored = judgements.iter().filter_map(|judgement| add_judgement(transcript, message, model, claims, judgement));
+    stored.collect()
 }
 
 /// Adds a judgement to the check of its source, and returns the record of both.

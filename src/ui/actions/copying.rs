@@ -116,7 +116,7 @@ fn copy_reasoning(cx: &mut Cx<'_>, message: MessageId, slot: ItemSlot) {
         cx.show_message("there is no reasoning to copy");
     } else {
         cx.show_message("copied the reasoning");
-        cx.effects.push(Effect::CopyToClipboard(text));
+        cx.effects.push(Effect::CopyToClipboard(leftovers::without_leftovers(&text).into_owned()));
     }
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn copy_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
                 cx.effects.push(Effect::CopyToClipboard(text));
             }
         }
-        None => copy_answer(screen, cx),
+        Some(TranscriptCursor { target: CursorTarget::Details(..), .. }) | None => copy_answer(screen, cx),
     }
 }
 

@@ -5,8 +5,10 @@ use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::KeyEvent;
 
 use super::{list_changes, searching, switching};
+use crate::store::StoreJob;
 use crate::ui::conversations::list::{ListStep, RowEdit, RowEditKind};
 use crate::ui::{
+    Effect,
     areas::{BOTH_DOCK_WIDTH, LIST_DOCK_WIDTH},
     overlays::ScreenOverlay,
     screen::{PaneFocus, PaneVisibility},
@@ -19,6 +21,18 @@ pub(crate) const UNTITLED: &str = "the conversation gets its title with the firs
 pub(crate) fn refresh_rows(list: &mut ConversationList, cx: &mut Cx<'_>) {
     let today = cx.now.to_zoned(cx.env.time_zone.clone()).date();
     list.arrange(&cx.chats.index, today, &cx.env.time_zone);
+}
+
+/// Finds out about the conversation under the cursor, where the list tells of it below its rows.
+pub(crate) fn load_preview(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if !is_floating(&screen.overlays) {
+        return;
+    }
+    let Some(id) = screen.list.wants_preview() else { return };
+    match cx.chats.conversations.get(&id) {
+        Some(conversation) => screen.list.set_preview(id, conversation.preview()),
+        None => cx.effects.push(Effect::RunStoreJob(StoreJob::LoadListPreview(id))),
+    }
 }
 
 /// Puts the rows under other headings once the day has ended.

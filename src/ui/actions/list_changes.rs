@@ -39,8 +39,13 @@ pub(crate) fn trash_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
     let Some(row) = cx.chats.index.remove(id) else { return };
     let outcome = if is_stopping { "” to the trash and stopped its answer" } else { "” to the trash" };
+    let words = if row.is_temporary {
+        ["dropped “", &row.title, "”, which is temporary"]
+    } else {
+        ["moved “", &row.title, outcome]
+    };
     let was_on_screen = cx.chats.content == PaneContent::Conversation(id);
-    remember(screen, cx, id, ListChangeKind::Trashed { was_on_screen }, ["moved “", &row.title, outcome]);
+    remember(screen, cx, id, ListChangeKind::Trashed { was_on_screen }, words);
     cx.chats.trashed.push(row);
     if was_on_screen {
         begin_conversation(screen, cx);
@@ -81,12 +86,11 @@ pub(crate) fn toggle_archive(screen: &mut Screen, cx: &mut Cx<'_>) {
 pub(crate) fn change_tags(screen: &mut Screen, cx: &mut Cx<'_>, typed: &str) {
     let Some(row) = target_row(screen, cx) else { return };
     let known = cx.chats.index.tags();
-    let known = || known.iter().map(String::as_str);
     let words = typed.split(|letter: char| letter.is_whitespace() || letter == ',');
     let (removed, added): (Vec<&str>, Vec<&str>) =
         words.partition(|word| word.trim_start_matches('#').starts_with('-'));
-    let removed = filing::parse_tags(&removed.join(" ").replace('-', ""), known());
-    let mut tags = filing::parse_tags(&[filing::tag_words(&row.filing.tags), added.join(" ")].join(" "), known());
+    let removed = filing::parse_tags(&removed.join(" ").replace('-', ""), &known);
+    let mut tags = filing::parse_tags(&[filing::tag_words(&row.filing.tags), added.join(" ")].join(" "), &known);
     tags.retain(|tag| !removed.contains(tag));
     set_tags(screen, cx, &row, tags);
 }
@@ -196,14 +200,22 @@ pub(crate) fn undo(screen: &mut Screen, cx: &mut Cx<'_>) {
     screen.list.cursor = Some(id);
 }
 
-fn restore_trashed(screen: &mut Screen, cx: &mut Cx<'_>, id: ConversationId, was_on_screen: bool) {
-    let Some(position) = cx.chats.trashed.iter().position(|row| row.id == id) else { return };
+/// Puts the row of a conversation that was trashed in this run back into the list; returns whether there is one.
+pub(crate) fn restore_row(cx: &mut Cx<'_>, id: ConversationId) -> bool {
+    let Some(position) = cx.chats.trashed.iter().position(|row| row.id == id) else { return false };
     let row = cx.chats.trashed.remove(position);
     cx.chats.index.put(row);
+    cx.chats
+        .list_changes
+        .retain(|change| change.conversation != id || !matches!(change.kind, ListChangeKind::Trashed { .. }));
     if is_stored(cx.chats, id) {
         save_changes(cx, vec![ConversationChange::Restore(id)]);
     }
-    if was_on_screen {
+    true
+}
+
+fn restore_trashed(screen: &mut Screen, cx: &mut Cx<'_>, id: ConversationId, was_on_screen: bool) {
+    if restore_row(cx, id) && was_on_screen {
         let focus = screen.focus;
         open_conversation(screen, cx, id);
         screen.focus = focus;

@@ -23,7 +23,7 @@ pub(crate) fn open_search(screen: &mut Screen, cx: &mut Cx<'_>, query: &str) {
     match &cx.chats.database {
         DatabaseState::Ready => (),
         DatabaseState::Opening(_) => return cx.show_message("the conversations are still being loaded"),
-        DatabaseState::Broken(error) => {
+        DatabaseState::ReadOnly(error) | DatabaseState::Broken(error) => {
             let message = format!("nothing can be searched: {error}");
             return cx.warn(message);
         }

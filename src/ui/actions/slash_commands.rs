@@ -5,7 +5,7 @@ use super::{
     model_settings::{self, available_efforts},
     searching,
     setting_choices::{change_setting, setting_choices, setting_named},
-    switching,
+    switching, title_actions,
 };
 use crate::{
     chat::Effort,
@@ -274,6 +274,7 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
             model_settings::change_settings(cx, |settings| settings.instructions = Some(argument));
             cx.show_message("the system prompt applies from the next message on");
         }
+        Action::RenameConversation if argument == "auto" => title_actions::suggest_title(screen, cx),
         Action::RenameConversation => match cx.chats.content.conversation_id() {
             Some(id) => list_changes::rename_conversation(screen, cx, id, &argument),
             None => cx.show_message(list_actions::UNTITLED),

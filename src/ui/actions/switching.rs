@@ -1,20 +1,21 @@
 //! The conversation on the screen: creating, opening and switching; each keeps its draft.
 
 use crate::ui::{
-    chats::PaneContent,
+    chats::{Chats, PaneContent},
     cx::Cx,
     screen::{ConversationPane, Screen},
     toasts::ToastSubject,
 };
 use jiff::SignedDuration;
 
+use super::kept_state;
 use crate::ui::{
     Effect,
     on_store::{carry_out, save_changes},
     screen::{EditTarget, PaneFocus},
 };
 use crate::{
-    chat::{Conversation, ConversationChange, ConversationId},
+    chat::{AnswerEnd, Conversation, ConversationChange, ConversationId},
     store::StoreJob,
     ui::{reading::ScrollMove, transcript::Transcript},
 };
@@ -60,15 +61,16 @@ pub(crate) fn show_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: Conver
         if can_edit(conversation, target) {
             screen.pane.composer.set_text(&text);
             screen.pane.editing = Some(target);
-        } else {
-            remember_prompt(&mut cx.chats.prompt_history, text);
+        } else if !conversation.is_temporary() {
+            push_prompt(&mut cx.chats.prompt_history, text);
         }
     }
     cx.chats.content = PaneContent::Conversation(id);
-    screen.pane.transcripts.entry(id).or_default();
+    kept_state::restore_place(&mut screen.pane, id, conversation.reading.as_deref());
     screen.list.cursor = Some(id);
     let next = conversation.mark_seen();
     carry_out(cx, id, next);
+    kept_state::save_shown(cx);
     crate::ui::actions::model_settings::fetch_models(cx);
 }
 
@@ -122,6 +124,8 @@ pub(crate) fn save_draft_now(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
 /// Saves the draft and resets the composer's state before the pane shows another conversation.
 fn leave_conversation(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
     save_draft(pane, cx);
+    kept_state::save_place(pane, cx);
+    cx.chats.saves.temporary.is_next = false;
     if let (Some(target), Some(id)) = (pane.editing.take(), cx.chats.content.conversation_id()) {
         pane.unfinished_edits.insert(id, (target, pane.composer.text()));
     }
@@ -149,8 +153,14 @@ pub(crate) fn end_edit(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
     carry_out(cx, id, next);
 }
 
-/// Puts a text at the front of the prompt history.
-pub(crate) fn remember_prompt(history: &mut Vec<String>, text: String) {
+/// Puts a text at the front of the prompt history, unless what is on the screen is temporary.
+pub(crate) fn remember_prompt(chats: &mut Chats, text: String) {
+    if !chats.is_temporary() {
+        push_prompt(&mut chats.prompt_history, text);
+    }
+}
+
+pub(crate) fn push_prompt(history: &mut Vec<String>, text: String) {
     if !text.trim().is_empty() {
         history.retain(|prompt| *prompt != text);
         history.insert(0, text);
@@ -159,6 +169,9 @@ pub(crate) fn remember_prompt(history: &mut Vec<String>, text: String) {
 
 /// Sends the text of the composer.
 pub(crate) fn send_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if cx.refuses_to_send() {
+        return;
+    }
     let text = screen.pane.composer.take();
     screen.pane.draft_due = None;
     if let Some(edit_target @ (EditTarget::Arguments(_) | EditTarget::Reason(_))) = screen.pane.editing {
@@ -166,7 +179,7 @@ pub(crate) fn send_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
         crate::ui::actions::tool_actions::take_call_text(screen, cx, edit_target, text);
         return;
     }
-    remember_prompt(&mut cx.chats.prompt_history, text.clone());
+    remember_prompt(cx.chats, text.clone());
     if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.scroll(ScrollMove::Bottom);
     }
@@ -189,10 +202,21 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
         screen.pane.send_when_loaded = true;
         return;
     }
+    if cx.refuses_to_send() {
+        screen.pane.composer.set_text(&text);
+        return;
+    }
     if cx.chats.settings().model.is_empty() {
         screen.pane.composer.set_text(&text);
         cx.warn_while(ToastSubject::NoModel, "choose a model first");
         crate::ui::overlays::open_models(screen, cx);
+        return;
+    }
+    if let Some(id) = written_elsewhere(cx.chats) {
+        screen.pane.composer.set_text(&text);
+        cx.warn("not sent: another running ibid is writing this answer; wait for its end");
+        // If it has crashed, this ends the answer.
+        cx.effects.push(Effect::RunStoreJob(StoreJob::Refresh(id)));
         return;
     }
     crate::ui::actions::tool_actions::start_servers(cx);
@@ -205,11 +229,15 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
         }
         PaneContent::New | PaneContent::Loading(_) => {
             let id = cx.chats.ids.conversation(cx.now);
-            cx.chats.conversations.insert(id, Conversation::new(id, cx.chats.new_settings.clone(), cx.now));
+            let mut conversation = Conversation::new(id, cx.chats.new_settings.clone(), cx.now);
+            cx.chats.make_temporary_if_wanted(&mut conversation);
+            cx.chats.conversations.insert(id, conversation);
             cx.chats.content = PaneContent::Conversation(id);
             screen.pane.transcripts.insert(id, Transcript::default());
             screen.list.cursor = Some(id);
-            save_changes(cx, vec![ConversationChange::NewDraft(String::new())]);
+            if !cx.chats.is_temporary() {
+                save_changes(cx, vec![ConversationChange::NewDraft(String::new())]);
+            }
             id
         }
     };
@@ -218,4 +246,12 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
     conversation.draft.clear();
     let next = conversation.submit(&mut cx.chats.ids, cx.now, text);
     carry_out(cx, id, next);
+}
+
+/// Returns the conversation on the screen if another instance is writing the answer at its end.
+fn written_elsewhere(chats: &Chats) -> Option<ConversationId> {
+    let conversation = chats.current_conversation()?;
+    let last = *conversation.branch.last()?;
+    let answer = conversation.messages.get(&last)?.as_answer()?;
+    (answer.end == AnswerEnd::Open && conversation.turn_of(last).is_none()).then_some(conversation.id)
 }

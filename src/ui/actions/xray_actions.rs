@@ -144,6 +144,7 @@ fn find_xray(overlays: &mut [ScreenOverlay]) -> Option<&mut XrayOverlay> {
         | ScreenOverlay::Help(_)
         | ScreenOverlay::Safeguard(_)
         | ScreenOverlay::Tools(_)
+        | ScreenOverlay::Trash(_)
         | ScreenOverlay::Pager(_)
         | ScreenOverlay::Search(_)
         | ScreenOverlay::List

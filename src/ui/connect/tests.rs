@@ -11,13 +11,14 @@ use super::{
 };
 use crate::{
     api::ProbeResult,
+    chat::Timestamp,
     keys::{KeyListing, KeyPlace, LocatedKey},
     render::theme::Theme,
     ui::{
         Action, Effect,
         effect::{ConnectJob, UncheckedKey},
         keymap::Keymap,
-        msg::ConnectOutcome,
+        msg::{ConnectOutcome, SignInReport},
         test_buffer,
     },
 };
@@ -25,7 +26,13 @@ use crate::{
 const PORTS: [u16; 5] = [11434, 1234, 9931, 8080, 8000];
 
 fn situation() -> ConnectSituation<'static> {
-    ConnectSituation { in_use: "openrouter", is_demo: false, can_close: false, spinner: "◐" }
+    ConnectSituation {
+        in_use: "openrouter",
+        is_demo: false,
+        can_close: false,
+        spinner: "◐",
+        now: Timestamp::constant(14, 0),
+    }
 }
 
 fn view<'a>(
@@ -103,7 +110,7 @@ fn press(connect: &mut ConnectScreen, actions: &[Action]) {
 }
 
 #[test]
-fn a_newcomer_has_three_choices_and_sees_what_runs_on_the_machine() {
+fn a_newcomer_has_four_choices_and_sees_what_runs_on_the_machine() {
     let mut connect = first_start();
     press(&mut connect, &[Action::RowDown, Action::RowDown, Action::RowDown]);
     assert_eq!(connect.cursor, ConnectRow::Choice(ConnectChoice::Demo));
@@ -117,11 +124,13 @@ fn a_newcomer_has_three_choices_and_sees_what_runs_on_the_machine() {
 
            How do you want to connect?
 
-           1  Paste an OpenRouter key     create one at openrouter.ai/keys
+           1  Sign in with OpenRouter     in your browser, no key to copy
 
-           2  A server of your own        on this machine, or anywhere with the Responses API
+           2  Paste an OpenRouter key     create one at openrouter.ai/keys
 
-         ▌ 3  The demo                    built in: no key, no network
+           3  A server of your own        on this machine, or anywhere with the Responses API
+
+         ▌ 4  The demo                    built in: no key, no network
 
            No server is running on this machine. Start one, then press r to look again.
 
@@ -132,7 +141,6 @@ fn a_newcomer_has_three_choices_and_sees_what_runs_on_the_machine() {
 
 
            ¹ ibid., in the same place: what a footnote says when the source is the one above.
-
 
 
 
@@ -154,9 +162,10 @@ fn the_footnote_and_its_mark_stay_together_on_small_terminals() {
 
       How do you want to connect?
 
-    ▌ 1  Paste an OpenRouter key     create one at openrouter.ai/keys
-      2  A server of your own        on this machine or anywhere else
-      3  The demo                    built in: no key, no network
+    ▌ 1  Sign in with OpenRouter     in your browser, no key to copy
+      2  Paste an OpenRouter key     create one at openrouter.ai/keys
+      3  A server of your own        on this machine or anywhere else
+      4  The demo                    built in: no key, no network
 
       No server is running on this machine. Start one, then press r to look again.
       Ollama      localhost:11434           not running
@@ -166,7 +175,6 @@ fn the_footnote_and_its_mark_stay_together_on_small_terminals() {
 
       ¹ ibid., in the same place: what a footnote says when the source is the one
         above.
-
 
      ibid 0.1.0                                          ↑↓ move  ↵ choose  ^C quit
     ");
@@ -181,13 +189,13 @@ fn the_footnote_and_its_mark_stay_together_on_small_terminals() {
 
       How do you want to connect?
 
-    ▌ 1  Paste an OpenRouter key
-      2  A server of your own     here or anywhere else
-      3  The demo                 built in: no key, no network
+    ▌ 1  Sign in with OpenRouter  in your browser
+      2  Paste an OpenRouter key
+      3  A server of your own     here or anywhere else
+      4  The demo                 built in: no key, no network
 
       ¹ ibid., in the same place: what a footnote says when
         the source is the one above.
-
 
 
      ibid 0.1.0                      ↑↓ move  ↵ choose  ^C quit
@@ -198,10 +206,10 @@ fn the_footnote_and_its_mark_stay_together_on_small_terminals() {
 
       How do you want to connect?
 
-    ▌ 1  Paste an OpenRouter key
-      2  A server of your own
-      3  The demo                 built in
-
+    ▌ 1  Sign in with OpenRouter
+      2  Paste an OpenRouter key
+      3  A server of your own
+      4  The demo                 built in
                           ↵ choose  ^C quit
     ");
 }
@@ -214,9 +222,10 @@ fn keys_and_servers_are_rows_of_the_screen() {
     │                                                                                                  │
     │   How do you want to connect?                                                                    │
     │                                                                                                  │
-    │▌  1  Paste an OpenRouter key     create one at openrouter.ai/keys                                │
-    │   2  A server of your own        on this machine, or anywhere with the Responses API             │
-    │   3  The demo                    built in: no key, no network                                    │
+    │▌  1  Sign in with OpenRouter     in your browser, no key to copy                                 │
+    │   2  Paste an OpenRouter key     create one at openrouter.ai/keys                                │
+    │   3  A server of your own        on this machine, or anywhere with the Responses API             │
+    │   4  The demo                    built in: no key, no network                                    │
     │                                                                                                  │
     │   Keys                           kept in                                                         │
     │   OpenRouter  …3f9a              private file                                         ✓ in use   │
@@ -247,9 +256,10 @@ fn the_rows_around_the_cursor_are_shown_where_there_is_no_room_for_all() {
     assert_snapshot!(drawn(&connect, 60, 16), @"
     ╭── Connect ───────────────────────────────────────────────╮
     │                                                          │
-    │▌  1  Paste an OpenRouter key                             │
-    │   2  A server of your own     here or anywhere else      │
-    │   3  The demo                 built in                   │
+    │▌  1  Sign in with OpenRouter  in your browser            │
+    │   2  Paste an OpenRouter key                             │
+    │   3  A server of your own     here or anywhere else      │
+    │   4  The demo                 built in                   │
     │                                                          │
     │   Keys                        kept in                    │
     │   OpenRouter  …3f9a           private file    ✓ in use   │
@@ -264,8 +274,8 @@ fn the_rows_around_the_cursor_are_shown_where_there_is_no_room_for_all() {
     press(&mut connect, &[Action::LastRow]);
     assert_snapshot!(drawn(&connect, 40, 10), @"
     ╭── Connect ───────────────────────────╮
-    │   2  A server of your own            │
-    │   3  The demo                        │
+    │   3  A server of your own            │
+    │   4  The demo                        │
     │   Keys                               │
     │   OpenRouter  …3f9a       ✓ in use   │
     │   work, llm.example.c…  …c07e        │
@@ -279,7 +289,7 @@ fn the_rows_around_the_cursor_are_shown_where_there_is_no_room_for_all() {
 #[test]
 fn a_known_server_is_used_with_its_key() {
     let mut connect = with_keys();
-    press(&mut connect, &[Action::RowDown, Action::RowDown, Action::RowDown, Action::RowDown]);
+    press(&mut connect, &[Action::RowDown; 5]);
     let ConnectJob::UseServer { server } = job(connect.on_action(Action::Accept)) else { panic!() };
     assert_eq!(server, "work");
 }
@@ -287,7 +297,8 @@ fn a_known_server_is_used_with_its_key() {
 #[test]
 fn forgetting_a_key_asks_once_and_only_for_a_key_that_ibid_keeps() {
     let mut connect = with_keys();
-    press(&mut connect, &[Action::RowDown, Action::RowDown, Action::RowDown, Action::ForgetKey]);
+    press(&mut connect, &[Action::RowDown; 4]);
+    press(&mut connect, &[Action::ForgetKey]);
     assert!(drawn(&connect, 120, 40).contains("? Forget the key of OpenRouter …3f9a?"), "{}", drawn(&connect, 120, 40));
     assert!(connect.back());
     press(&mut connect, &[Action::ForgetKey]);
@@ -490,4 +501,93 @@ fn the_connect_screen_draws_at_every_size() {
             view().render(area, buf);
         });
     }
+}
+
+/// The screen with a sign-in that waits for the browser of this machine, or for a code.
+fn signing_in(opening: ConnectOpening, has_browser: bool) -> ConnectScreen {
+    let mut connect = ConnectScreen::new(opening);
+    assert!(
+        matches!(job(connect.on_action(Action::ConnectSignIn)), ConnectJob::SignIn { server } if server == "openrouter")
+    );
+    let address = "https://openrouter.ai/auth?";
+    let challenge =
+        "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&key_label=ibid";
+    let callback = "callback_url=http%3A%2F%2Flocalhost%3A43817%2Fk7Qp9x2mWv4tRb8Y&";
+    let report = SignInReport::Ready {
+        browser_url: has_browser.then(|| format!("{address}{callback}{challenge}")),
+        code_url: format!("{address}{challenge}"),
+    };
+    let opened = connect.on_sign_in(report, Timestamp::UNIX_EPOCH);
+    assert_eq!(matches!(opened, Some(ConnectRequest::Run(Effect::OpenPage(_)))), has_browser);
+    connect
+}
+
+#[test]
+fn a_sign_in_shows_both_addresses_in_full_and_copies_them() {
+    let mut connect = signing_in(ConnectOpening::Command, true);
+    for (name, width, height) in [("80x24", 80, 24), ("120x40", 120, 40), ("200x60", 200, 60), ("40x12", 40, 12)] {
+        assert_snapshot!(format!("sign-in-{name}"), drawn(&connect, width, height));
+    }
+    let copied = |request: Option<ConnectRequest>| match request {
+        Some(ConnectRequest::Run(Effect::CopyToClipboard(text))) => text,
+        other => panic!("{other:?}"),
+    };
+    assert!(copied(connect.on_action(Action::CopyAddress)).contains("callback_url"));
+    let other = copied(connect.on_action(Action::CopyCodeAddress));
+    assert!(!other.contains("callback_url") && other.contains("code_challenge_method=S256"), "{other}");
+    assert!(matches!(connect.on_action(Action::OpenAgain), Some(ConnectRequest::Run(Effect::OpenPage(_)))));
+}
+
+#[test]
+fn a_pasted_code_goes_into_its_field_and_what_is_no_code_is_said() {
+    let mut connect = signing_in(ConnectOpening::Command, true);
+    assert!(connect.on_action(Action::Accept).is_none(), "there is no code yet");
+    assert!(matches!(connect.progress, ConnectProgress::Failed(_)));
+    connect.paste("two words");
+    assert!(connect.is_typing());
+    assert!(connect.on_action(Action::Accept).is_none());
+    let ConnectProgress::Failed(reason) = &connect.progress else { panic!("{:?}", connect.progress) };
+    assert!(reason.contains("one word"), "{reason}");
+    let mut connect = signing_in(ConnectOpening::Command, false);
+    assert!(connect.is_typing(), "only a code helps");
+    connect.paste("http://localhost:43817/k7Qp9x?code=auth_code_77\n");
+    assert!(!drawn(&connect, 100, 30).contains("auth_code_77"), "it is drawn as dots");
+    let Some(ConnectRequest::Run(Effect::EnterCode(code))) = connect.on_action(Action::Accept) else { panic!() };
+    assert_eq!(code.expose_secret(), "auth_code_77");
+    assert!(!format!("{connect:?}").contains("auth_code_77"));
+    connect.on_sign_in(SignInReport::HasCode, Timestamp::UNIX_EPOCH);
+    connect.on_sign_in(SignInReport::NoCode("OpenRouter refused this code.".into()), Timestamp::UNIX_EPOCH);
+    assert!(drawn(&connect, 100, 30).contains("OpenRouter refused this code."));
+    assert!(connect.is_typing(), "another code can be pasted");
+}
+
+#[test]
+fn leaving_a_sign_in_goes_back_to_the_choices_or_closes_what_it_was_opened_for() {
+    let mut connect = signing_in(ConnectOpening::FirstStart, true);
+    assert!(connect.back(), "the choices are shown again");
+    assert!(connect.sign_in().is_none());
+    let (mut connect, _) = ConnectScreen::for_sign_in();
+    assert!(!connect.back(), "the screen closes");
+    let mut connect = ConnectScreen::new(ConnectOpening::Command);
+    assert!(connect.on_action(Action::ConnectSignIn).is_some());
+    connect.on_outcome(ConnectOutcome::Failed("signing in works only with OpenRouter itself".into()));
+    assert!(drawn(&connect, 100, 30).contains("signing in works only"), "it is said at the choices");
+}
+
+#[test]
+fn signing_out_asks_once_the_keys_are_known() {
+    let key = |place| LocatedKey { place, ending: Some("3f9a".into()) };
+    let listing = |place| KeyListing { server: "openrouter".into(), host: None, key: Some(key(place)) };
+    let with = |keys: Vec<KeyListing>| {
+        let mut connect = ConnectScreen::new(ConnectOpening::SignOut);
+        connect.set_keys(keys);
+        connect
+    };
+    let mut connect = with(vec![listing(KeyPlace::File)]);
+    assert!(drawn(&connect, 100, 30).contains("Forget the key of OpenRouter"));
+    let Some(ConnectRequest::Run(Effect::ForgetKey(server))) = connect.on_action(Action::Accept) else { panic!() };
+    assert_eq!(server, "openrouter");
+    assert!(drawn(&with(Vec::new()), 100, 30).contains("There is no key of OpenRouter on this machine."));
+    let named = with(vec![listing(KeyPlace::Variable("OPENROUTER_API_KEY".into()))]);
+    assert!(drawn(&named, 100, 30).contains("remove it there"));
 }

@@ -2,6 +2,7 @@
 
 mod connect_rows;
 mod lines;
+mod sign_in_lines;
 
 use ratatui::{
     buffer::Buffer,
@@ -11,6 +12,7 @@ use ratatui::{
 
 use super::{ConnectProgress, ConnectRow, ConnectScreen, ConnectStage};
 use crate::{
+    chat::Timestamp,
     render::theme::{ColourRole, Theme},
     ui::{
         Action,
@@ -42,6 +44,7 @@ pub struct ConnectSituation<'a> {
     pub can_close: bool,
     /// The current frame of the spinner.
     pub spinner: &'a str,
+    pub now: Timestamp,
 }
 
 /// The width from the gutter to the end of the longest row, in cells.
@@ -104,7 +107,8 @@ impl ConnectView<'_> {
             _ if self.connect.is_trying() => None,
             ConnectStage::Address(field) => Some((field, FieldDisplay::Text)),
             ConnectStage::Key { field, .. } => Some((field.hidden_text(), FieldDisplay::Dots)),
-            ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => None,
+            ConnectStage::SignIn(stage) if stage.is_typing => Some((stage.field.hidden_text(), FieldDisplay::Dots)),
+            ConnectStage::SignIn(_) | ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => None,
         }
     }
 
@@ -171,6 +175,17 @@ impl ConnectView<'_> {
             (ConnectStage::Key { .. }, _) => {
                 vec![(vec![Action::Accept], "save and check"), (vec![Action::Back], "back")]
             }
+            (ConnectStage::SignIn(stage), _) if stage.is_typing => {
+                vec![(vec![Action::Accept], "sign in with the code"), (vec![Action::Back], "cancel")]
+            }
+            (ConnectStage::SignIn(_), _) => {
+                let mut labels = vec![(vec![Action::OpenAgain], "open the window again")];
+                if width < MIN_WIDTH_FOR_MOVE {
+                    labels.clear(); // `Esc` must fit.
+                }
+                labels.extend([(vec![Action::TypeCode], "type the code"), (vec![Action::Back], "cancel")]);
+                labels
+            }
             (ConnectStage::Address(_), _) => vec![(vec![Action::Accept], "connect"), (vec![Action::Back], "back")],
             (ConnectStage::ConfirmForget { .. }, _) => {
                 vec![(vec![Action::Accept], "forget it"), (vec![Action::Back], "keep it")]
@@ -191,7 +206,11 @@ impl ConnectView<'_> {
                 labels
             }
         };
-        let context = if self.connect.is_typing() { KeyContext::Field } else { KeyContext::Connect };
+        let context = match (self.connect.is_typing(), self.connect.sign_in()) {
+            (true, _) => KeyContext::Field,
+            (false, Some(_)) => KeyContext::SignIn,
+            (false, None) => KeyContext::Connect,
+        };
         let labels: Vec<(&[Action], &'static str)> =
             labels.iter().map(|(actions, label)| (actions.as_slice(), *label)).collect();
         self.keymap.hints(context, &labels)
@@ -221,7 +240,8 @@ impl Widget for ConnectView<'_> {
         match layout.frame {
             Some(frame) => {
                 let keys = self.hints(frame.width);
-                _ = OverlayFrame { title: "Connect", keys: &keys, notice: None, theme: self.theme }.draw(frame, buf);
+                let title = if self.connect.sign_in().is_some() { "Sign in with OpenRouter" } else { "Connect" };
+                _ = OverlayFrame { title, keys: &keys, notice: None, theme: self.theme }.draw(frame, buf);
             }
             None => self.draw_welcome_keys(Rect { y: area.bottom() - 1, height: 1, ..area }, buf),
         }

@@ -11,7 +11,7 @@ mod view;
 use crossterm::event::KeyEvent;
 use jiff::{civil::Date, tz::TimeZone};
 
-use crate::chat::{ConversationId, ConversationSummary, Timestamp};
+use crate::chat::{ConversationId, ConversationPreview, ConversationSummary, Timestamp};
 use crate::ui::{conversation_index::ConversationIndex, overlay::field::TextField};
 use filter::FilteredRow;
 pub use floating::FloatingListView;
@@ -33,10 +33,14 @@ pub struct ConversationList {
     /// The conversations that match the filter; `None` without a filter.
     matching: Option<Vec<FilteredRow>>,
     len: usize,
+    /// What is known about the conversation under the cursor; without details until they are loaded.
+    preview: Option<(ConversationId, Option<ConversationPreview>)>,
     /// What the rows were arranged from; while it is the same, they are.
     arranged_from: Option<ListInputs>,
     /// The cursor is on the last row, which searches what was said.
     on_search_row: bool,
+    /// How often the rows were arranged, for tests.
+    pub arrangements: u64,
     /// The index of the cursor among the listed conversations.
     cursor_index: usize,
     /// The first visible row.
@@ -80,6 +84,7 @@ impl ConversationList {
         let is_same =
             |from: &ListInputs| from.revision == index.revision() && from.filter == filter && from.today == today;
         if !self.arranged_from.as_ref().is_some_and(is_same) {
+            self.arrangements += 1;
             let days = GroupDays::new(today, zone);
             self.matching = (!filter.trim().is_empty()).then(|| filter::filtered_rows(&filter, index));
             self.len = self.matching.as_ref().map_or(index.len(), Vec::len);
@@ -102,6 +107,25 @@ impl ConversationList {
 
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Returns the conversation under the cursor of a filtered list, if nothing was asked about it yet.
+    pub fn wants_preview(&mut self) -> Option<ConversationId> {
+        let cursor = self.cursor.filter(|_| self.filter.is_some() && self.len > 0)?;
+        if self.preview.as_ref().is_some_and(|(id, _)| *id == cursor) {
+            return None;
+        }
+        self.preview = Some((cursor, None));
+        Some(cursor)
+    }
+
+    /// Takes what is known about a conversation, if the cursor is still on it.
+    pub fn set_preview(&mut self, conversation: ConversationId, preview: ConversationPreview) {
+        if let Some((id, known)) = &mut self.preview
+            && *id == conversation
+        {
+            *known = Some(preview);
+        }
     }
 
     /// Moves the cursor among the listed conversations.
@@ -179,6 +203,7 @@ impl ConversationList {
     /// Removes the filter.
     pub fn clear_filter(&mut self) {
         self.filter = None;
+        self.preview = None;
         self.is_filtering = false;
     }
 

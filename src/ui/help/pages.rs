@@ -157,7 +157,12 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
         KeyContext::AgainPicker => &[Actions(&[&[A::ShowAllModels]], "choose from all models")],
         KeyContext::CodePicker => &[Actions(&[&[A::SaveShown], &[A::PipeCode]], "save, pipe to a command")],
         KeyContext::CodeNumber => &[Actions(&[&[A::CopyCode1]], "copy that code block")],
-        KeyContext::Safeguard => &[Actions(&[&[A::ConfirmSafeguard]], "switch the safeguard off")],
+        KeyContext::Safeguard => &[Actions(&[&[A::ConfirmSafeguard]], "switch off, delete for good")],
+        KeyContext::Trash => &[
+            Actions(&[&[A::Accept]], "restore"),
+            Actions(&[&[A::DeleteForGood], &[A::EmptyTrash]], "delete for good: one, all"),
+            Actions(&[&[A::SearchRows]], "filter"),
+        ],
         KeyContext::Form => &[
             Actions(&[&[A::NextSection], &[A::PreviousSection]], "next, previous entry"),
             Actions(&[&[A::RowDown], &[A::RowUp]], "a row down, up"),
@@ -194,9 +199,17 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
         ],
         KeyContext::Connect => &[
             Actions(&[&[A::RowUp], &[A::RowDown]], "move"),
-            Actions(&[&[A::ConnectKey], &[A::ConnectServer], &[A::ConnectDemo]], "key, own server, demo"),
+            Actions(
+                &[&[A::ConnectSignIn], &[A::ConnectKey], &[A::ConnectServer], &[A::ConnectDemo]],
+                "sign in, key, own server, demo",
+            ),
             Actions(&[&[A::ForgetKey]], "forget the key"),
             Actions(&[&[A::LookAgain]], "look for servers again"),
+        ],
+        KeyContext::SignIn => &[
+            Actions(&[&[A::CopyAddress], &[A::CopyCodeAddress]], "copy this, the other address"),
+            Actions(&[&[A::OpenAgain]], "open the window again"),
+            Actions(&[&[A::TypeCode]], "type the code"),
         ],
         _ => &[],
     }

@@ -16,7 +16,7 @@ use crate::{
         effect::DemoStart,
         escape_keys,
         keymap::KeyContext,
-        msg::{ConnectOutcome, KeyVerdict},
+        msg::{ConnectOutcome, KeyVerdict, SignInReport},
         screen::Screen,
         toasts::ToastText,
     },
@@ -27,6 +27,37 @@ use ratatui::layout::{Position, Rect};
 pub(crate) fn open_connect(screen: &mut Screen) {
     let connect = ConnectScreen::new(ConnectOpening::Command);
     screen.overlays.push(ScreenOverlay::Connect(Box::new(connect)));
+}
+
+/// Opens the connect screen at the sign-in, and begins it.
+pub(crate) fn open_sign_in(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let (connect, request) = ConnectScreen::for_sign_in();
+    screen.overlays.push(ScreenOverlay::Connect(Box::new(connect)));
+    apply_connect_request(screen, cx, Some(request));
+}
+
+/// Opens the connect screen at the question whether to remove the key of OpenRouter.
+pub(crate) fn open_sign_out(screen: &mut Screen) {
+    let connect = ConnectScreen::new(ConnectOpening::SignOut);
+    screen.overlays.push(ScreenOverlay::Connect(Box::new(connect)));
+}
+
+/// Handles how an attempt to sign in goes.
+pub(crate) fn on_sign_in(screen: &mut Screen, cx: &mut Cx<'_>, report: SignInReport) {
+    let request = connect_screen(&mut screen.overlays).and_then(|connect| connect.on_sign_in(report, cx.now));
+    apply_connect_request(screen, cx, request);
+}
+
+/// Handles that no browser could be opened for the sign-in; returns whether that is what the page was for.
+pub(crate) fn on_page_not_opened(screen: &mut Screen, url: &str) -> bool {
+    let Some(connect) = connect_screen(&mut screen.overlays) else { return false };
+    let addresses = connect.sign_in().and_then(|stage| stage.addresses.as_ref());
+    let is_for_it =
+        addresses.is_some_and(|addresses| addresses.browser_url.as_deref() == Some(url) || addresses.code_url == url);
+    if is_for_it {
+        connect.on_no_browser();
+    }
+    is_for_it
 }
 
 /// Opens the connect screen at the demo, which has the tour.
@@ -48,7 +79,7 @@ pub(crate) fn open_key_entry(screen: &mut Screen, cx: &Cx<'_>) {
 /// Looks up the keys and the servers on this machine once the choices are shown.
 pub(crate) fn look_up_servers(screen: &mut Screen, cx: &Cx<'_>) -> Vec<Effect> {
     match connect_screen(&mut screen.overlays) {
-        Some(connect) if !connect.is_typing() => connect.listed.look_up(&cx.env.config.local_ports),
+        Some(connect) if !connect.has_left_choices() => connect.listed.look_up(&cx.env.config.local_ports),
         Some(_) | None => Vec::new(),
     }
 }
@@ -62,7 +93,7 @@ fn connect_screen(overlays: &mut [ScreenOverlay]) -> Option<&mut ConnectScreen> 
 
 /// Returns when the spinner turns, while something is being tried or looked for.
 pub(crate) fn next_wake(screen: &Screen, now: Timestamp) -> Option<Timestamp> {
-    let is_busy = |overlay: &ScreenOverlay| matches!(overlay, ScreenOverlay::Connect(connect) if connect.is_trying() || connect.listed.is_looking());
+    let is_busy = |overlay: &ScreenOverlay| matches!(overlay, ScreenOverlay::Connect(connect) if connect.is_busy());
     screen.overlays.iter().any(is_busy).then(|| now + CLOCK_STEP)
 }
 
@@ -76,19 +107,24 @@ fn has_page_behind(endpoints: &[EndpointInfo], has_conversations: bool) -> bool 
 }
 
 /// Returns what the connect screen shows of the rest of the program.
-pub(crate) fn connect_situation<'a>(state: &'a crate::ui::State, spinner: &'a str) -> ConnectSituation<'a> {
+pub(crate) fn connect_situation<'a>(
+    state: &'a crate::ui::State,
+    spinner: &'a str,
+    now: Timestamp,
+) -> ConnectSituation<'a> {
     ConnectSituation {
         in_use: &state.chats.settings().endpoint,
         is_demo: state.env.is_demo,
         can_close: has_page_behind(&state.env.endpoints, !state.chats.index.is_empty()),
         spinner,
+        now,
     }
 }
 
 /// Handles `Esc` and `^C`: a step back, else the screen is closed if there is something behind it.
 pub(crate) fn on_connect_back(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
     let Some(ScreenOverlay::Connect(connect)) = screen.overlays.last_mut() else { return };
-    if connect.is_trying() {
+    if connect.is_trying() || connect.sign_in().is_some() {
         cx.effects.push(Effect::StopConnecting);
     }
     if connect.back() {
@@ -126,6 +162,7 @@ pub(crate) fn click_connect(screen: &mut Screen, cx: &mut Cx<'_>, position: Posi
         is_demo: cx.env.is_demo,
         can_close,
         spinner: cx.env.theme.marks.running,
+        now: cx.now,
     };
     let view = ConnectView { connect, situation, keymap: &cx.env.keymap, theme: &cx.env.theme };
     if let Some(row) = view.row_at(area, position) {

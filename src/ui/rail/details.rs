@@ -31,7 +31,7 @@ impl Rail {
         let groups = [
             identity_facts(answer),
             timing_facts(answer, now, options),
-            token_facts(answer),
+            cost_facts(answer, conversation.side_cost(id)),
             parameter_facts(answer),
             outcome_facts(answer, self.citations.sources().len(), conversation.is_price_pending(id)),
         ];
@@ -92,6 +92,12 @@ fn timing_facts(answer: &Answer, now: Timestamp, options: &ReadingOptions) -> Ve
     let speed = tokens.zip(answer.ended_at).and_then(|(tokens, ended)| facts::tokens_per_second(answer, tokens, ended));
     entries.extend(speed.map(|speed| ("speed", format!("{speed} tokens/s"))));
     entries
+}
+
+/// The tokens, and what was paid for the answer and for judging its sources.
+fn cost_facts(answer: &Answer, judged: Option<&Usd>) -> Vec<(&'static str, String)> {
+    let judged = judged.map(|cost| ("judged for", format!("${}", cost.digits())));
+    token_facts(answer).into_iter().chain(judged).collect()
 }
 
 fn token_facts(answer: &Answer) -> Vec<(&'static str, String)> {

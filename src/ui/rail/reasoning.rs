@@ -3,6 +3,7 @@
 use super::{Rail, RailBlock, RailScroll};
 use crate::{
     chat::{Answer, ItemKind, Timestamp, answer::ReasoningItem},
+    citations::leftovers::without_leftovers,
     render::{
         markdown::{MarkdownLayout, MarkdownOptions, TextStage},
         row::{RowKind, StyledRow, StyledSpan, TextStyle},
@@ -41,7 +42,7 @@ impl Rail {
             });
             return;
         }
-        let shows_text = all.iter().any(|reasoning| reasoning.texts().any(|text| !text.trim().is_empty()));
+        let shows_text = all.iter().any(|reasoning| reasoning.shown_texts().next().is_some());
         self.push_headline(answer, &all, now, options);
         let look = MarkdownOptions { base_style: TextStyle::of(ColourRole::Text).italic(), ..options.look };
         let mut shown_texts = Vec::new();
@@ -56,7 +57,7 @@ impl Rail {
             match &*item.kind {
                 ItemKind::Reasoning(reasoning) => {
                     let is_complete = item.closed_at.is_some() || answer.is_over();
-                    for (nth, text) in reasoning.texts().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+                    for (nth, text) in reasoning.shown_texts().enumerate() {
                         let key = (slot, nth);
                         shown_texts.push(key);
                         let layout = self.texts.entry(key).or_insert_with(|| MarkdownLayout::new(look));
@@ -66,10 +67,11 @@ impl Rail {
                         if let Some(finished) = self.finished.remove(&key) {
                             is_replaced |= layout.adopt(finished, text);
                         }
+                        let marks = self.citations.marks(key);
                         let stage = if is_complete { TextStage::Complete } else { TextStage::Growing };
-                        self.is_behind |= layout.sync_frame(text, self.width, stage, &[], &mut budget);
+                        self.is_behind |= layout.sync_frame(text, self.width, stage, marks, &mut budget);
                         is_replaced |= (layout.width(), layout.plain_start()) != before;
-                        self.jobs.extend(layout.take_job(text, stage, &[]).map(|job| (key, job)));
+                        self.jobs.extend(layout.take_job(text, stage, marks).map(|job| (key, job)));
                         let rows = layout.rows().len();
                         self.push_blank();
                         self.blocks.push(RailBlock::Text(key, rows));
@@ -126,7 +128,7 @@ impl Rail {
         let mark = if is_live { options.look.marks.running } else { options.look.marks.done };
         let ink = TextStyle::of(ColourRole::Reasoning);
         let room = self.width.saturating_sub(text::width(&time) + 4);
-        let words = text::truncate(&label, room).into_owned();
+        let words = text::truncate(&without_leftovers(&label), room).into_owned();
         let pad = self.width.saturating_sub(2 + text::width(&words) + text::width(&time));
         let spans = vec![
             StyledSpan::new(format!("{mark} "), ink),

@@ -95,10 +95,7 @@ fn place_words(place: &QuotePlace) -> String {
 fn explanation(outcome: &CheckOutcome) -> String {
     match outcome {
         CheckOutcome::Unread(reason) => {
-            let reason = text::one_line(reason);
-            let mut letters = reason.chars();
-            let first = letters.next().into_iter().flat_map(char::to_uppercase).collect::<String>();
-            format!("{first}{}. That says nothing about the claim.", letters.as_str())
+            format!("{}. That says nothing about the claim.", capitalized(&text::one_line(reason)))
         }
         CheckOutcome::Read(page) => match page.verdict() {
             CheckVerdict::NotFound => {
@@ -113,6 +110,15 @@ fn explanation(outcome: &CheckOutcome) -> String {
             }
         },
     }
+}
+
+/// Begins a sentence with a capital, unless it begins with the name of a site.
+fn capitalized(sentence: &str) -> String {
+    if sentence.split(' ').next().is_some_and(|word| word.contains('.')) {
+        return sentence.to_owned();
+    }
+    let mut letters = sentence.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).collect::<String>() + letters.as_str()
 }
 
 fn judgement_spans(judgement: &ModelJudgement) -> [StyledSpan; 2] {
@@ -153,8 +159,11 @@ pub(crate) fn summary_spans(
         let verb = if summary.confirmed == 1 { "says" } else { "say" };
         facts_of_check.push(format!("{} of {} {verb} so", summary.confirmed, count_with_noun(summary.read, "source")));
     }
-    if summary.unread > 0 {
-        facts_of_check.push(format!("{} could not be read", summary.unread));
+    match (summary.unread, summary.read) {
+        (0, _) => (),
+        (1, 0) => facts_of_check.push("its page could not be read".to_owned()),
+        (pages, 0) => facts_of_check.push(format!("none of {pages} pages could be read")),
+        (pages, _) => facts_of_check.push(format!("{} could not be read", count_with_noun(pages, "page"))),
     }
     facts_of_check.extend(summary.at.map(|at| format!("checked {}", facts::time_of_day(at, now, zone))));
     let words = format!(" {}", facts_of_check.join(&format!(" {dot} ")));
@@ -198,13 +207,22 @@ mod tests {
             not_found,
             ..CheckSummary::default()
         };
-        assert_eq!(words(done(2, 3, 1, 1)), "~ 2 of 3 sources say so · 1 could not be read · checked 16:00");
+        assert_eq!(words(done(2, 3, 1, 1)), "~ 2 of 3 sources say so · 1 page could not be read · checked 16:00");
         assert_eq!(words(done(1, 1, 0, 0)), "✓ 1 of 1 source says so · checked 16:00");
         assert_eq!(words(done(0, 2, 1, 0)), "✗ 0 of 2 sources say so · checked 16:00");
         assert_eq!(words(done(0, 2, 0, 0)), "~ 0 of 2 sources say so · checked 16:00", "only paraphrases");
-        assert_eq!(words(done(0, 0, 0, 4)), "– 4 could not be read · checked 16:00");
+        assert_eq!(words(done(0, 0, 0, 4)), "– none of 4 pages could be read · checked 16:00");
+        assert_eq!(words(done(0, 0, 0, 1)), "– its page could not be read · checked 16:00");
         let running = CheckSummary { running: 3, ..done(1, 1, 0, 0) };
         assert_eq!(words(running), "◐ checking 4 sources · 1 done · 0 s");
+    }
+
+    #[test]
+    fn a_site_keeps_its_name_at_the_beginning_of_a_sentence() {
+        let outcome = |reason: &str| CheckOutcome::Unread(reason.into());
+        let words = explanation(&outcome("sqlite.example wants a login (403)"));
+        assert_eq!(words, "sqlite.example wants a login (403). That says nothing about the claim.");
+        assert!(explanation(&outcome("the page did not come within 15 s")).starts_with("The page"));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Anchors: rows that can be found again after a layout.
 
+use serde::{Deserialize, Serialize};
+
 use super::parts::PartKey;
 use crate::chat::{ItemSlot, MessageId};
 
 /// A row of the text that survives a new layout, such as the one at the top of the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RowAnchor {
     pub message: MessageId,
     /// The message's last known index in its branch.

@@ -234,7 +234,7 @@ impl SectionBuilder<'_> {
         }
         let plain_start = layout.plain_start();
         let mut is_replaced = self.laid.finished.remove(&key).is_some_and(|finished| layout.adopt(finished, text));
-        let marks = if is_answer { self.laid.citations.marks(key) } else { &[] };
+        let marks = self.laid.citations.marks(work_rows::text_part(key));
         let stage = if is_complete { TextStage::Complete } else { TextStage::Growing };
         layout.set_focus(self.context.focus.in_text(key));
         self.laid.is_behind |= layout.sync_frame(text, width, stage, marks, &mut self.laid.budget);

@@ -72,6 +72,7 @@ impl Transcript {
                     | CursorTarget::Reasoning(_)
                     | CursorTarget::Call(_)
                     | CursorTarget::OtherItem(_)
+                    | CursorTarget::Details(..)
                     | CursorTarget::Code(_),
                 ..
             } => None,

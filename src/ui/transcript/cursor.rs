@@ -24,6 +24,8 @@ pub enum CursorTarget {
     OtherItem(ItemSlot),
     /// A code block, numbered from 1 in its answer.
     Code(u32),
+    /// Details in a text, by its item and where their row begins in its source.
+    Details(ItemSlot, usize),
     Citation(CitationTarget),
 }
 

@@ -101,9 +101,10 @@ impl Transcript {
         let laid = self.message_rows.get(&cursor.message)?;
         let row = match cursor.target {
             CursorTarget::Message => laid.first_row(),
-            CursorTarget::Reasoning(_) | CursorTarget::Call(_) | CursorTarget::OtherItem(_) => {
-                laid.fold_rows().find(|(_, target)| *target == cursor.target)?.0
-            }
+            CursorTarget::Reasoning(_)
+            | CursorTarget::Call(_)
+            | CursorTarget::OtherItem(_)
+            | CursorTarget::Details(..) => laid.fold_rows().find(|(_, target)| *target == cursor.target)?.0,
             CursorTarget::Code(number) => laid.code_head_rows().find(|(_, block)| *block == number)?.0,
             CursorTarget::Citation(_) => return None,
         };
@@ -121,6 +122,7 @@ impl Transcript {
             CursorTarget::Reasoning(_) | CursorTarget::Call(_) | CursorTarget::OtherItem(_) => {
                 rows.any(|row| laid.fold_around(row) == Some(cursor.target))
             }
+            CursorTarget::Details(..) => rows.any(|row| laid.fold_at(row) == Some(cursor.target)),
             CursorTarget::Citation(citation) => {
                 let shown = laid.citation_rows();
                 let card = laid.source_card_rows();
@@ -256,7 +258,8 @@ fn may_have_code(message: &Message) -> bool {
 fn may_have_folds(message: &Message) -> bool {
     let has_fold_row = |kind: &ItemKind| match kind {
         ItemKind::Reasoning(_) | ItemKind::Search(_) | ItemKind::Call(_) | ItemKind::Other { .. } => true,
-        ItemKind::Message { .. } => false,
+        // Details.
+        ItemKind::Message { parts, .. } => parts.iter().any(|part| part.text().contains('<')),
     };
     message.as_answer().is_some_and(|answer| answer.items.values().any(|item| has_fold_row(&item.kind)))
 }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{CursorTarget, Transcript, TranscriptCursor};
 use crate::chat::{ItemSlot, MessageId};
 
 /// Answers, and parts of answers, whose folding differs from what the options give.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FoldOverrides {
     all_toggled: bool,
     answers: BTreeSet<MessageId>,
@@ -89,9 +91,10 @@ impl Transcript {
     pub fn fold_under_cursor(&self) -> Option<(MessageId, ItemSlot)> {
         let TranscriptCursor { message, target } = self.visible_cursor()?;
         match target {
-            CursorTarget::Reasoning(slot) | CursorTarget::Call(slot) | CursorTarget::OtherItem(slot) => {
-                Some((message, slot))
-            }
+            CursorTarget::Reasoning(slot)
+            | CursorTarget::Call(slot)
+            | CursorTarget::OtherItem(slot)
+            | CursorTarget::Details(slot, _) => Some((message, slot)),
             CursorTarget::Code(block) => {
                 self.message_rows.get(&message)?.diagram_slot(block).map(|slot| (message, slot))
             }

@@ -97,9 +97,15 @@ impl Transcript {
                 let part = self.message_rows.get(&message)?.anchor_at(message, spot.message_index, spot.row).part;
                 part.slot.map(|slot| ClickTarget::More(message, slot))
             }
-            (_, Some(CursorTarget::Reasoning(slot) | CursorTarget::Call(slot) | CursorTarget::OtherItem(slot))) => {
-                Some(ClickTarget::Fold(message, slot))
-            }
+            (
+                _,
+                Some(
+                    CursorTarget::Reasoning(slot)
+                    | CursorTarget::Call(slot)
+                    | CursorTarget::OtherItem(slot)
+                    | CursorTarget::Details(slot, _),
+                ),
+            ) => Some(ClickTarget::Fold(message, slot)),
             (RowKind::CodeHead { block, .. }, _) => {
                 let copy_key_width: usize =
                     placed.row.spans.iter().rev().take(2).map(crate::render::row::StyledSpan::width).sum();
@@ -108,9 +114,6 @@ impl Transcript {
                     return Some(ClickTarget::CopyKey { answer: message, block });
                 }
                 self.message_rows.get(&message)?.diagram_slot(block).map(|slot| ClickTarget::Fold(message, slot))
-            }
-            (RowKind::DetailsHead { .. }, _) => {
-                self.message_rows.get(&message)?.text_slot(spot.row).map(|slot| ClickTarget::Fold(message, slot))
             }
             (RowKind::Card | RowKind::CardEdge, _) => Some(ClickTarget::Card),
             _ => None,

@@ -174,6 +174,7 @@ impl MessageRows {
                 | CursorTarget::Reasoning(_)
                 | CursorTarget::Call(_)
                 | CursorTarget::OtherItem(_)
+                | CursorTarget::Details(..)
                 | CursorTarget::Code(_),
             )
             | None => None,
@@ -255,7 +256,16 @@ impl MessageRows {
 
     /// The rows that fold something, each with its target.
     pub(super) fn fold_rows(&self) -> impl Iterator<Item = (usize, CursorTarget)> + '_ {
-        placed(&self.sections).filter_map(|(first, section)| Some((first, section.folds?)))
+        placed(&self.sections).flat_map(|(first, section)| {
+            let details = section.folded_by.filter(|_| section.key.kind == PartKind::Text);
+            let rows = details.map(|slot| (slot, self.rows_of(&section.rows)));
+            let heads = rows.into_iter().flat_map(move |(slot, rows)| {
+                let is_head = |row: &StyledRow| matches!(row.kind, RowKind::DetailsHead { .. });
+                let heads = (first..).zip(rows).filter(move |(_, row)| is_head(row));
+                heads.map(move |(index, row)| (index, CursorTarget::Details(slot, row.source.start)))
+            });
+            section.folds.map(|target| (first, target)).into_iter().chain(heads)
+        })
     }
 
     /// The target that a row folds, if any.
@@ -291,11 +301,6 @@ impl MessageRows {
             |row: &StyledRow| matches!(row.kind, RowKind::CodeHead { block: at, diagram: true, .. } if at == block);
         let mut texts = self.sections.iter().filter(|section| section.key.kind == PartKind::Text);
         texts.find(|section| self.rows_of(&section.rows).iter().any(is_head))?.folded_by
-    }
-
-    /// The item whose folding opens the details in the text of a row.
-    pub(super) fn text_slot(&self, row: usize) -> Option<ItemSlot> {
-        self.section_at(row)?.0.folded_by
     }
 
     /// The foldable part that a row belongs to, either as its head or below it.

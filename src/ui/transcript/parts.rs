@@ -1,5 +1,7 @@
 //! The parts of a message, in the order in which they are shown: layout, folding, find, selection and copying read them.
 
+use serde::{Deserialize, Serialize};
+
 use std::borrow::Cow;
 
 use super::{CursorTarget, call_rows, item_details};
@@ -24,7 +26,7 @@ pub(crate) struct AnswerPart<'a> {
 }
 
 /// Identifies a part of a message while others come and go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartKey {
     pub kind: PartKind,
     /// The item that it belongs to; of a row for several items, the first of them.
@@ -33,7 +35,7 @@ pub(crate) struct PartKey {
     pub index: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum PartKind {
     Head,
     Notes,
@@ -201,7 +203,7 @@ impl<'a> MessageParts<'a> {
             let row = PartKey::of_item(PartKind::ItemRow, head);
             self.push(row, PartContent::ReasoningHead(group)).folds = Some(CursorTarget::Reasoning(head));
             let texts = work.reasoning.iter().flat_map(|&(slot, item, reasoning)| {
-                let texts = reasoning.texts().filter(|text| !text.trim().is_empty());
+                let texts = reasoning.shown_texts();
                 texts.enumerate().map(move |(index, text)| (slot, item, index, text))
             });
             let (first, last) = (self.parts.len(), work.reasoning.last().map(|(slot, ..)| *slot));

@@ -26,6 +26,7 @@ use crate::{
         status::leader_hints::LeaderView,
         toasts::ToastView,
         tools::ToolListView,
+        trash::TrashView,
         xray::XrayView,
     },
 };
@@ -66,7 +67,7 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
                 view.render(screen, frame.buffer);
             }
             ScreenOverlay::Safeguard(question) => {
-                SafeguardView { question: *question, keymap, theme }.render(screen, frame.buffer);
+                SafeguardView { question, keymap, theme }.render(screen, frame.buffer);
             }
             ScreenOverlay::Xray(xray) => {
                 let view = XrayView { xray, now, message: state.toasts.text(), keymap, theme };
@@ -87,6 +88,18 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             ScreenOverlay::Tools(list) => {
                 let notice = no_tools_reason(&state.chats, &state.env);
                 let view = ToolListView { list, notice: notice.as_deref(), keymap, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Trash(list) => {
+                let view = TrashView {
+                    list,
+                    now,
+                    zone: &state.env.time_zone,
+                    kept_days: Some(state.env.config.trash_days).filter(|days| *days > 0),
+                    keymap,
+                    theme,
+                };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
@@ -135,7 +148,7 @@ fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
 pub(crate) fn draw_connect(state: &State, connect: &ConnectScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
     let spinner = crate::ui::view::status::spinner_mark(state, now);
-    let situation = connect_situation(state, spinner);
+    let situation = connect_situation(state, spinner, now);
     let view = ConnectView { connect, situation, keymap: &state.env.keymap, theme: &state.env.theme };
     frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);

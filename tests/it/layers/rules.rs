@@ -41,6 +41,7 @@ pub const FEATURES: &[&str] = &[
     "title",
     "tools",
     "transcript",
+    "trash",
     "xray",
 ];
 
@@ -62,6 +63,7 @@ pub const SHARED: &[&str] = &[
     "saves",
     "start",
     "teaching",
+    "temporary",
     "test_buffer",
     "toasts",
 ];

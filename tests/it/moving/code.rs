@@ -153,3 +153,41 @@ fn enter_space_and_a_click_open_a_diagram_without_new_lines() {
     click_on(&mut app, "Diagram 1");
     assert!(app.screen().contains("A --> B"), "{}", app.screen());
 }
+
+const DETAILS: &str = "Look:\n\n<details>\n<summary>The long story</summary>\n\nOnce upon a time, words were long enough to be wrapped in a narrow window.\n\n- a list\n\n</details>\n\nEnd.\n";
+
+#[test]
+fn enter_space_and_a_click_open_and_close_details() {
+    let mut app = with_answer(80, 30, DETAILS);
+    app.press("(");
+    assert!(app.screen().contains("▸ The long story") && !app.screen().contains("Once upon"), "{}", app.screen());
+    for key in ["enter", "space"] {
+        app.press(key);
+        let open = app.screen();
+        assert!(open.contains("▾ The long story") && open.contains("• a list"), "{open}");
+        assert!(!open.contains("new line"), "{open}");
+        app.press(key);
+        assert!(app.screen().contains("▸ The long story") && !app.screen().contains("Once upon"), "{}", app.screen());
+    }
+    click_on(&mut app, "The long story");
+    assert!(app.screen().contains("▾ The long story") && app.screen().contains("• a list"), "{}", app.screen());
+    app.wait(std::time::Duration::from_secs(2)); // Two clicks at once select a word.
+    click_on(&mut app, "The long story");
+    assert!(app.screen().contains("▸ The long story") && !app.screen().contains("• a list"), "{}", app.screen());
+}
+
+#[test]
+fn details_stay_open_or_folded_when_the_window_changes() {
+    let mut app = with_answer(80, 30, DETAILS);
+    app.press("(");
+    for is_open in [false, true] {
+        for (width, height) in [(120, 40), (40, 30), (80, 30)] {
+            app.resize(width, height);
+            let screen = app.screen();
+            assert_eq!(screen.contains("Once upon"), is_open, "{width}x{height}\n{screen}");
+            assert_eq!(screen.contains("▾ The long story"), is_open, "{width}x{height}\n{screen}");
+        }
+        app.press("enter");
+    }
+    assert!(app.screen().contains("▸ The long story"), "{}", app.screen());
+}

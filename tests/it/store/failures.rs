@@ -167,7 +167,7 @@ fn a_file_that_is_not_a_database_is_reported_and_left_unchanged() {
     fs::create_dir_all(disk.folder.join("data")).expect("a folder");
     let text = "these are my notes, not a database\n".repeat(100);
     fs::write(disk.file(), &text).expect("a file");
-    insta::assert_snapshot!(open_error(&disk), @"the database is damaged: FILE (file is not a database); it stays as it is: repair it, move it away, or name another folder with --data-dir");
+    insta::assert_snapshot!(open_error(&disk), @"the database is damaged: FILE (file is not a database); it stays as it is: /repair-database saves what can be read, or name another folder with --data-dir");
     assert_eq!(fs::read_to_string(disk.file()).expect("the file"), text);
 }
 
@@ -197,16 +197,6 @@ fn the_database_of_another_program_is_left_alone() {
     let before = fs::read(disk.file()).expect("the file");
     insta::assert_snapshot!(open_error(&disk), @"FILE is the database of another program; name another folder with --data-dir");
     assert_eq!(fs::read(disk.file()).expect("the file"), before);
-}
-
-#[test]
-fn a_database_of_a_newer_version_is_refused() {
-    let disk = database_with_one_conversation();
-    let ours = schema_version(&disk);
-    disk.connect().pragma_update(None, "user_version", 4711).expect("a version");
-    insta::assert_snapshot!(open_error(&disk), @"the database was made by a newer ibid (version 4711); update ibid, or name another folder with --data-dir");
-    disk.connect().pragma_update(None, "user_version", ours).expect("a version");
-    assert_eq!(disk.open().newest.len(), 1);
 }
 
 #[test]

@@ -11,8 +11,7 @@ use ibid::{
 };
 
 use super::test_database::{
-    StoreRun, TestDatabase, UNDO_LATER_MIGRATIONS, answer, conversation_id, empty_answer, header, message_id, prompt,
-    timestamp, write_header, write_message,
+    StoreRun, TestDatabase, answer, empty_answer, header, message_id, prompt, timestamp, write_header, write_message,
 };
 
 const MAX_BYTES: usize = 64 * 1024;
@@ -34,7 +33,7 @@ pub fn recording(events: usize) -> WireRecording {
     recording
 }
 
-fn recording_change(n: u128, recording: &WireRecording, most_in_all: u64) -> ConversationChange {
+pub fn recording_change(n: u128, recording: &WireRecording, most_in_all: u64) -> ConversationChange {
     ConversationChange::Recording {
         message: message_id(n),
         recording: Box::new(recording.clone()),
@@ -100,29 +99,6 @@ fn the_oldest_recordings_are_deleted_when_all_together_are_too_large() {
     assert_eq!(there, [3, 5, 6]);
     run.save_ok(vec![recording_change(7, &one, bytes - 1)]);
     assert!((1..=7).all(|n| load_recording(&run, n).is_none()), "a recording larger than the limit is not saved");
-}
-
-#[test]
-fn a_database_from_before_recordings_is_migrated_without_loss() {
-    let disk = TestDatabase::new();
-    disk.open().save_ok(vec![
-        write_header(header(1, "old")),
-        write_message(1, answer(2, 1, empty_answer(AnswerEnd::Complete))),
-    ]);
-    let old = disk.connect();
-    let downgrade =
-        "alter table message drop column bills; drop index message_spent; alter table message drop column course;
-        drop table recorded; drop table recording; drop table outcome; alter table message drop column runs;
-        drop table call_run; drop table source_check; drop table side_cost; drop table queued; alter table conversation add column queue text not null default '[]';
-        pragma user_version = 2;";
-    old.execute_batch(UNDO_LATER_MIGRATIONS).expect("the schema of the version with source checks is restored");
-    old.execute_batch(downgrade).expect("the schema of version 2 is restored");
-    drop(old);
-    let run = disk.open();
-    assert_eq!(run.titles(), ["old"]);
-    assert_eq!(run.load(conversation_id(1)).expect("the conversation").messages.len(), 1);
-    run.save_ok(vec![recording_change(2, &recording(1), 1 << 20)]);
-    assert_eq!(load_recording(&run, 2), Some(recording(1)));
 }
 
 /// Adds frames to a recording in progress and returns the change that saves them, in at most `most` bytes.

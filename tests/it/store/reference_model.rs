@@ -77,7 +77,16 @@ impl ReferenceModel {
                     stored.queue.retain(|queued| queued.id != *prompt);
                 }
             }
+            ConversationChange::Purge(conversation) => {
+                if self.conversations.get(conversation).is_some_and(|stored| stored.trashed) {
+                    self.conversations.remove(conversation);
+                }
+            }
             ConversationChange::HintShown { .. }
+            | ConversationChange::AnswerCost { .. }
+            | ConversationChange::Reading { .. }
+            | ConversationChange::Shown { .. }
+            | ConversationChange::Panes(_)
             | ConversationChange::Grant(_)
             | ConversationChange::ForgetGrants(_)
             | ConversationChange::UnconfirmedRules(_) => (),
@@ -261,6 +270,7 @@ fn any_change() -> impl Strategy<Value = ConversationChange> {
         1 => (any_conversation_id(), any::<String>()).prop_map(|(conversation, title)| ConversationChange::Rename { conversation, title }),
         1 => any_conversation_id().prop_map(ConversationChange::Seen),
         1 => any_conversation_id().prop_map(ConversationChange::Trash),
+        1 => any_conversation_id().prop_map(ConversationChange::Purge),
         1 => (any_conversation_id(), any_filing_change())
             .prop_map(|(conversation, change)| ConversationChange::File { conversation, change }),
         1 => any_conversation_id().prop_map(ConversationChange::Restore),

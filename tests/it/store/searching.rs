@@ -398,7 +398,7 @@ fn the_values_of_filters_are_those_that_exist() {
     run.send(StoreJob::LoadFilterValues);
     match run.reply() {
         StoreReply::FilterValues(FilterValues { models, .. }) => {
-            assert_eq!(models, ["acme/small", "acme/large:online"])
+            assert_eq!(models, ["acme/small", "acme/large:online"]);
         }
         other => panic!("unexpected reply: {other:?}"),
     }

@@ -38,6 +38,8 @@ pub struct StoreRun {
     pub newest: Vec<ConversationSummary>,
     pub total: usize,
     pub new_draft: String,
+    /// What was said before it was open.
+    pub notices: Vec<StoreReply>,
 }
 
 impl TestDatabase {
@@ -68,12 +70,16 @@ impl TestDatabase {
         let store = StoreHandle::open_with(&self.file(), options, move |reply| {
             let _ = sender.send(reply); // The test may be over.
         });
-        match next_reply(&replies) {
-            StoreReply::Opened { newest, total, new_draft } => {
-                Ok(StoreRun { store, replies, newest, total, new_draft })
+        let mut notices = Vec::new();
+        loop {
+            match next_reply(&replies) {
+                StoreReply::Opened { newest, total, new_draft } => {
+                    return Ok(StoreRun { store, replies, newest, total, new_draft, notices });
+                }
+                StoreReply::OpenFailed(error) => return Err(error),
+                notice @ (StoreReply::Upgrading | StoreReply::ReadOnly(_)) => notices.push(notice),
+                other => panic!("unexpected first reply: {other:?}"),
             }
-            StoreReply::OpenFailed(error) => Err(error),
-            other => panic!("unexpected first reply: {other:?}"),
         }
     }
 
@@ -179,32 +185,6 @@ impl StoreRun {
 pub fn debug_text(value: &impl Debug) -> String {
     format!("{value:#?}")
 }
-
-/// Undoes the migrations since the table of source checks, the newest first.
-pub const UNDO_LATER_MIGRATIONS: &str = "
-    drop trigger search_message_added;
-    drop trigger search_message_changed;
-    drop trigger search_message_purged;
-    drop trigger search_title_added;
-    drop trigger search_title_changed;
-    drop trigger search_conversation_purged;
-    drop table search_index;
-    drop table search_entry;
-    drop index message_cost;
-    drop index conversation_listed;
-    drop index conversation_pinned;
-    drop index conversation_trashed;
-    alter table conversation drop column tags;
-    alter table conversation drop column pinned_at;
-    alter table conversation drop column archived_at;
-    alter table conversation drop column origin;
-    drop table imported;
-    alter table conversation drop column model;
-    alter table conversation drop column reading;
-    alter table side_cost drop column model;
-    create index conversation_listed on conversation (updated desc, id desc, title, unread, failed, trashed_at)
-        where trashed_at is null;
-";
 
 pub fn timestamp(seconds: i64) -> Timestamp {
     Timestamp::new(1_800_000_000 + seconds, 123_456_789).expect("a valid time")

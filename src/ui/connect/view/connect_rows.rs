@@ -89,6 +89,14 @@ impl ConnectView<'_> {
             super::ConnectStage::Key { field, .. } => {
                 field.hidden_text().draw(self.without_gutter(row), super::FieldDisplay::Dots, text, self.theme, buf);
             }
+            super::ConnectStage::SignIn(stage) if stage.field.is_empty() => {
+                let words = "paste the code here";
+                styled_line(words, self.theme.style(ColourRole::Muted)).render(self.without_gutter(row), buf);
+            }
+            super::ConnectStage::SignIn(stage) => {
+                let field = stage.field.hidden_text();
+                field.draw(self.without_gutter(row), super::FieldDisplay::Dots, text, self.theme, buf);
+            }
             super::ConnectStage::Choosing | super::ConnectStage::ConfirmForget { .. } => (),
         }
     }

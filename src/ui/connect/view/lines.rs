@@ -50,24 +50,29 @@ const FOOTNOTE: &str = "in the same place: what a footnote says when the source 
 const FOOTNOTE_ITALICS: usize = "in the same place".len();
 
 /// Lines being collected, with what decides about them.
-struct ConnectLines<'a> {
-    lines: Vec<ConnectLine<'a>>,
+pub(super) struct ConnectLines<'a> {
+    pub(super) lines: Vec<ConnectLine<'a>>,
     level: TrimLevel,
-    width: usize,
+    pub(super) width: usize,
 }
 
 impl<'a> ConnectLines<'a> {
-    fn push_gap(&mut self) {
+    pub(super) fn push_gap(&mut self) {
         if self.level < TrimLevel::Gaps && !self.lines.is_empty() {
             self.lines.push(ConnectLine::Text(Line::default()));
         }
     }
 
-    fn push_text(&mut self, line: Line<'a>) {
+    /// Whether what is nice to know has a place.
+    pub(super) fn has_room_for_details(&self) -> bool {
+        self.level < TrimLevel::Gaps
+    }
+
+    pub(super) fn push_text(&mut self, line: Line<'a>) {
         self.lines.push(ConnectLine::Text(line));
     }
 
-    fn push_wrapped(&mut self, words: &str, style: Style) {
+    pub(super) fn push_wrapped(&mut self, words: &str, style: Style) {
         for piece in wrapped(words, self.width, self.width) {
             self.push_text(styled_line(piece, style));
         }
@@ -102,7 +107,9 @@ impl ConnectView<'_> {
         if self.is_welcome() {
             self.push_head(&mut list);
         }
-        if self.connect.is_typing() {
+        if let Some(stage) = self.connect.sign_in() {
+            self.push_sign_in(stage, &mut list);
+        } else if self.connect.is_typing() {
             self.push_field(&mut list);
         } else {
             self.push_choices(&mut list);
@@ -137,7 +144,7 @@ impl ConnectView<'_> {
             list.push_gap();
         }
         for choice in ConnectChoice::ALL {
-            if list.level < TrimLevel::ChoiceGaps && choice != ConnectChoice::Key {
+            if list.level < TrimLevel::ChoiceGaps && choice != ConnectChoice::SignIn {
                 list.push_gap();
             }
             list.lines.push(ConnectLine::Row(ConnectRow::Choice(choice)));
@@ -225,7 +232,7 @@ impl ConnectView<'_> {
                 format!("The key for {}", text::clean(title)),
                 "It is stored in a file only you can read, and sent only to this server.".to_owned(),
             ),
-            ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => return,
+            ConnectStage::SignIn(_) | ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => return,
         };
         list.push_wrapped(&title, self.theme.style(ColourRole::Text).bold());
         list.push_gap();
@@ -240,7 +247,7 @@ impl ConnectView<'_> {
     }
 
     /// Returns how the attempt is going, or the question about a key.
-    fn message(&self) -> Option<(String, Style)> {
+    pub(super) fn message(&self) -> Option<(String, Style)> {
         let (marks, style) = (&self.theme.marks, |role| self.theme.style(role));
         if let ConnectStage::ConfirmForget { server } = &self.connect.stage {
             let listing = self.connect.listed.keys.iter().find(|listing| listing.server == *server)?;

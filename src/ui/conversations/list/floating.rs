@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use super::{
-    ConversationListView, ListEntry, RowEditKind, filter,
+    ConversationListView, ListActivity, ListEntry, filter,
     view::{ROW_EDIT_LABELS, TAG_LABELS, lit_line},
 };
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
             frame::{self, OverlayFrame},
             list_browser,
         },
+        reading::conversation_facts::{PreviewHead, YESTERDAY, preview_lines, short_time},
     },
 };
 
@@ -45,8 +46,6 @@ const MIN_TIME_WIDTH: u16 = 44;
 const MIN_TAGS_WIDTH: u16 = 52;
 const MIN_MODEL_WIDTH: u16 = 68;
 
-const YESTERDAY: &str = "yesterday";
-
 /// The cells before a column.
 const COLUMN_GAP: u16 = 2;
 
@@ -59,7 +58,7 @@ impl FloatingListView<'_> {
         let content = ScreenAreas::floating_content(frame);
         if let Some(edit) = &self.pane.list.row_edit {
             let row = self.pane.visible_row(edit.conversation, self.body(content))?;
-            edit.field.cursor(self.title_area(row), FieldDisplay::Text)
+            edit.field.cursor(row, FieldDisplay::Text)
         } else {
             let field = self.pane.list.filter.as_ref().filter(|_| self.pane.list.is_filtering)?;
             field.cursor(self.field_area(content), FieldDisplay::Text)
@@ -69,7 +68,38 @@ impl FloatingListView<'_> {
     /// Returns the area of the rows, below the field or a blank row.
     fn body(&self, content: Rect) -> Rect {
         let head = Self::head_rows(self.pane.list.filter.is_some()).min(content.height);
-        Rect { y: content.y + head, height: content.height - head, ..content }
+        let foot = Self::foot_rows(self.pane.list.filter.is_some(), content.height);
+        Rect { y: content.y + head, height: content.height.saturating_sub(head + foot), ..content }
+    }
+
+    /// Returns the number of rows below the list that tell of the conversation under the cursor.
+    pub fn foot_rows(has_filter: bool, content_height: u16) -> u16 {
+        if has_filter && content_height >= 14 { 5 } else { 0 }
+    }
+
+    /// Draws what is known about the conversation under the cursor of a filtered list.
+    fn draw_preview(&self, content: Rect, buf: &mut Buffer) {
+        let (pane, theme) = (&self.pane, self.pane.theme);
+        let foot = Self::foot_rows(pane.list.filter.is_some(), content.height);
+        let Some((id, Some(preview))) = pane.list.preview.as_ref().filter(|_| foot > 0) else { return };
+        let at = pane.list.summary_index(pane.list.cursor_index);
+        let Some(summary) = pane.summaries.get(at).filter(|row| row.id == *id) else { return };
+        let rule = Rect { y: content.bottom() - foot, height: 1, ..content };
+        let line = theme.marks.rule.repeat(rule.width.into());
+        key_hints::styled_line(line, theme.style(ColourRole::Faint)).render(rule, buf);
+        let state = match (pane.activity)(*id) {
+            Some(ListActivity::Asking) => "waiting for you",
+            Some(ListActivity::Running) => "running",
+            None if summary.failed => "failed",
+            None if summary.unread => "unread",
+            None => "",
+        };
+        let title = text::one_line(&summary.title);
+        let head = PreviewHead { title: &title, model: "", tags: &[], state };
+        let area = Rect { y: rule.y + 1, height: foot - 1, ..content };
+        for (line, place) in preview_lines(&head, preview, theme, area).into_iter().zip(area.rows()) {
+            line.render(place, buf);
+        }
     }
 
     /// Returns the number of rows above the first heading.
@@ -149,16 +179,18 @@ impl FloatingListView<'_> {
         }
         let style = theme.style(ColourRole::Text);
         let style = if is_current || pane.open == Some(summary.id) { style.bold() } else { style };
-        pane.draw_title(at, style, self.title_area(row), buf);
-        self.draw_columns(summary, row, buf);
+        let columns = self.columns(summary, row.width);
+        let title = Rect { width: row.width - columns.width(), ..row };
+        pane.draw_title(at, style, title, buf);
+        self.draw_columns(summary, columns, row, buf);
         if is_current {
             theme.even_selected_row(whole, buf);
         }
     }
 
     /// Draws what stands right of the title, as far as there is room: tags, the model, the time.
-    fn draw_columns(&self, summary: &ConversationSummary, row: Rect, buf: &mut Buffer) {
-        let (theme, columns) = (self.pane.theme, ListColumns::of(row.width));
+    fn draw_columns(&self, summary: &ConversationSummary, columns: ListColumns, row: Rect, buf: &mut Buffer) {
+        let theme = self.pane.theme;
         let muted = theme.style(ColourRole::Muted);
         let mut x = row.right() - columns.width();
         let mut next = |width: u16| {
@@ -212,11 +244,14 @@ impl FloatingListView<'_> {
         }
     }
 
-    fn title_area(&self, row: Rect) -> Rect {
-        // Tags that are typed may take the place of the columns.
-        let is_typed = self.pane.list.row_edit.as_ref().is_some_and(|edit| edit.kind == RowEditKind::Tags);
-        let columns = if is_typed { ListColumns::default() } else { ListColumns::of(row.width) };
-        Rect { width: row.width - columns.width(), ..row }
+    /// Returns the columns of a row. Without tags the title has their room, and what is typed has all of it.
+    fn columns(&self, summary: &ConversationSummary, width: u16) -> ListColumns {
+        let is_edited = self.pane.list.row_edit.as_ref().is_some_and(|edit| edit.conversation == summary.id);
+        match ListColumns::of(width) {
+            _ if is_edited => ListColumns::default(),
+            columns if summary.filing.tags.is_empty() => ListColumns { tags: 0, ..columns },
+            columns => columns,
+        }
     }
 }
 
@@ -247,6 +282,7 @@ impl Widget for FloatingListView<'_> {
             pane.draw_empty(Rect { x: content.x - 2, width: content.width + 2, ..body }, buf);
             return;
         }
+        self.draw_preview(content, buf);
         let muted = pane.theme.style(ColourRole::Muted);
         for (row, entry) in body.rows().zip(pane.list.visible_entries(body.height)) {
             match entry {
@@ -285,16 +321,4 @@ impl ListColumns {
 /// The slug of a model without its maker.
 fn short_model(slug: &str) -> &str {
     slug.rsplit('/').next().unwrap_or(slug)
-}
-
-/// Returns `14:20` for today, `yesterday`, or the date.
-fn short_time(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
-    let form = match () {
-        () if at.date() >= now.date() => "%H:%M",
-        () if now.date().yesterday().is_ok_and(|before| before == at.date()) => return YESTERDAY.into(),
-        () if at.year() == now.year() => "%-d %b",
-        () => "%-d %b %Y",
-    };
-    at.strftime(form).to_string()
 }

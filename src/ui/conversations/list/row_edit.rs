@@ -38,7 +38,7 @@ impl RowEdit {
 
     /// Returns the tags that were typed; those that exist keep their spelling.
     pub fn typed_tags(&self) -> Vec<String> {
-        filing::parse_tags(&self.field.text(), self.known_tags.iter().map(String::as_str))
+        filing::parse_tags(&self.field.text(), &self.known_tags)
     }
 
     /// Returns what completes the tag at the end of the text: the rest of the first tag that begins like it.

@@ -16,6 +16,7 @@ impl SectionBuilder<'_> {
             | CursorTarget::Reasoning(_)
             | CursorTarget::Call(_)
             | CursorTarget::OtherItem(_)
+            | CursorTarget::Details(..)
             | CursorTarget::Code(_) => None,
         }
     }

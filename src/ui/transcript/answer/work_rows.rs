@@ -7,6 +7,7 @@ use ratatui::style::Modifier;
 use super::{AnswerPart, MessageSection, PartKind, SectionBuilder, SectionRows};
 use crate::{
     chat::{Item, ItemKind, ItemSlot, ToolCallRun, ToolCallState, answer::FunctionCall},
+    citations::{annotations::TextPartId, leftovers::without_leftovers},
     config::ShowMode,
     render::{
         markdown::{MarkdownLayout, MarkdownOptions},
@@ -29,6 +30,11 @@ const REASONING_KEYS: usize = 1 << 20;
 /// The key of a reasoning: it shares the map of the texts.
 pub(crate) fn reasoning_key(slot: ItemSlot, index: usize) -> TextKey {
     (slot, REASONING_KEYS + index)
+}
+
+/// The part of the answer whose text has a key.
+pub(super) fn text_part((slot, index): TextKey) -> TextPartId {
+    (slot, index % REASONING_KEYS)
 }
 
 /// How much of a reasoning is shown.
@@ -128,8 +134,7 @@ impl SectionBuilder<'_> {
         let (run, gap) = (&self.parts.groups[index], self.gap_above_work());
         let marks = &self.layout.options.look.marks;
         let is_live = self.is_reasoning(run);
-        let has_text =
-            run.reasoning.iter().any(|(_, _, reasoning)| reasoning.texts().any(|text| !text.trim().is_empty()));
+        let has_text = run.reasoning.iter().any(|(_, _, reasoning)| reasoning.shown_texts().next().is_some());
         let view = self.reasoning_view(run);
         let spent: u64 = run.reasoning.iter().map(|&(slot, item, _)| self.millis_spent(slot, item)).sum();
         let is_brief = !is_live && spent < 1_000;
@@ -137,7 +142,8 @@ impl SectionBuilder<'_> {
         let mark = if view == ReasoningView::Folded { marks.folded } else { marks.unfolded };
         let headline = || run.reasoning.iter().rev().find_map(|(_, _, reasoning)| reasoning.headline());
         let label = if is_live { headline().unwrap_or_else(|| "Thinking".into()) } else { "Thought".into() };
-        let words = text::truncate(&label, self.layout.width.saturating_sub(spent.len() + 3)).into_owned();
+        let words =
+            text::truncate(&without_leftovers(&label), self.layout.width.saturating_sub(spent.len() + 3)).into_owned();
         let mut spans = vec![StyledSpan::new(format!("{mark} {words}"), TextStyle::of(ColourRole::Reasoning))];
         let mut rest = match (is_live, is_brief) {
             (true, _) => format!(" {spent}"),
