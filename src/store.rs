@@ -113,6 +113,11 @@ impl StoreHandle {
 
     /// Hands a job to the thread; never blocks on the disk.
     pub fn send(&self, job: StoreJob) {
+        if matches!(job, StoreJob::RepairDatabase)
+            && let Some(search) = self.search.get()
+        {
+            search.send(SearchTask::Close);
+        }
         let search = match job {
             StoreJob::Search(request) => SearchTask::Start(request),
             StoreJob::SearchOn(ticket) => SearchTask::More(ticket),

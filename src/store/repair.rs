@@ -92,7 +92,7 @@ fn salvage(path: &Path, image: &Path, target: &Path) -> Result<RepairReport, Sto
 fn copy_pages(path: &Path, image: &Path) -> Result<bool, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let copied = Connection::open_with_flags(path, flags).and_then(|db| {
-        db.busy_timeout(Duration::from_millis(200))?;
+        db.busy_timeout(Duration::from_secs(1))?;
         db.pragma_update(None, "locking_mode", "exclusive")?;
         db.backup("main", image, None::<fn(rusqlite::backup::Progress)>)
     });
@@ -110,7 +110,7 @@ fn fill(db: &Connection, pages: &mut PageReader, version: u32) -> rusqlite::Resu
     schema::create_tables(db, version)?;
     let mut tables = read_tables(db)?;
     let roots = pages.tables();
-    for table in &mut tables {
+    for table in tables.iter_mut().filter(|table| table.name != INDEXED) {
         let Some(root) = roots.iter().find(|root| root.name == table.name) else {
             table.is_damaged = true;
             continue;
@@ -126,6 +126,10 @@ fn fill(db: &Connection, pages: &mut PageReader, version: u32) -> rusqlite::Resu
         result?;
         table.is_damaged = !is_whole;
     }
+    // What follows from the rest is not taken, but its pages belong to something.
+    for root in roots.iter().filter(|root| root.name == INDEXED || tables.iter().all(|table| table.name != root.name)) {
+        pages.walk(root.page, &mut |_| ());
+    }
     for leaf in pages.lost_leaves() {
         let rows = pages.leaf_rows(leaf);
         match owner_of(&rows, &tables) {
@@ -134,6 +138,9 @@ fn fill(db: &Connection, pages: &mut PageReader, version: u32) -> rusqlite::Resu
         }
     }
     let rebuilt_conversations = rebuild_conversations(db)?;
+    if tables.iter().any(|table| table.name == INDEXED) {
+        db.execute(&format!("update {INDEXED} set stale = 1"), [])?; // The index itself begins anew.
+    }
     let report = RepairReport {
         conversations: integrity::count(db, "select count(*) from conversation")?,
         messages: integrity::count(db, "select count(*) from message")?,
@@ -145,6 +152,9 @@ fn fill(db: &Connection, pages: &mut PageReader, version: u32) -> rusqlite::Resu
     db.execute_batch("commit")?;
     Ok(report)
 }
+
+/// What is to be in the index of the search. Triggers fill it as rows are added.
+const INDEXED: &str = "search_entry";
 
 /// Messages that a message or a branch names, and that are not there.
 const MISSING_MESSAGES: &str = "select count(*) from (

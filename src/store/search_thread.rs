@@ -30,6 +30,8 @@ pub(super) enum SearchTask {
     More(SearchTicket),
     FilterValues,
     Preview(ConversationId),
+    /// Closes the database until the next task, so that it can be repaired.
+    Close,
 }
 
 /// A handle to the thread. Dropping it interrupts what it does and waits until it has ended.
@@ -73,8 +75,10 @@ impl SearchThread {
 
     /// Hands a job to the thread; a new search ends the one before, wherever it is.
     pub(super) fn send(&self, job: SearchTask) {
-        if let SearchTask::Start(request) = &job {
-            self.newest.store(request.ticket.0, Ordering::Relaxed);
+        match &job {
+            SearchTask::Start(request) => self.newest.store(request.ticket.0, Ordering::Relaxed),
+            SearchTask::Close => self.newest.store(NOT_SEARCHING, Ordering::Relaxed),
+            SearchTask::More(_) | SearchTask::FilterValues | SearchTask::Preview(_) => (),
         }
         if let Some(jobs) = &self.jobs {
             let _ = jobs.send(job); // The thread outlives this handle.
@@ -101,6 +105,7 @@ impl SearchWorker {
                     self.portion(request.ticket, Some(*request));
                 }
                 SearchTask::More(ticket) => self.portion(ticket, None),
+                SearchTask::Close => (self.search, self.connection) = (None, None),
                 // Without them only less is completed.
                 SearchTask::FilterValues => {
                     if let Some(values) = self.query(|db| searching::filter_values(db).map(Some)) {

@@ -133,8 +133,8 @@ impl RunningSearch {
     }
 
     fn judge_some(&mut self, db: &Connection, portion: &mut FoundPortion, is_stale: &dyn Fn() -> bool) -> Result<()> {
-        let (mut judged, mut bytes) = (0, 0);
-        while judged < JUDGED && bytes < JUDGED_BYTES && !is_stale() {
+        let (most, mut bytes) = (portion.read + JUDGED, 0);
+        while portion.read < most && bytes < JUDGED_BYTES && !is_stale() {
             let Some(candidate) = self.waiting.pop() else {
                 if self.collect(db)? {
                     continue;
@@ -143,9 +143,8 @@ impl RunningSearch {
                 return Ok(());
             };
             bytes += self.judge(db, candidate.n, portion)?;
-            judged += 1;
+            portion.read += 1;
         }
-        portion.read += judged;
         portion.is_last = self.waiting.is_empty() && !self.collect(db)?;
         Ok(())
     }

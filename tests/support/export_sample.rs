@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use ibid::{
     api::{Usage, Usd},
     chat::{
-        Answer, AnswerEnd, ChatSettings, ConversationHeader, ConversationId, Item, ItemKind, ItemSlot, Message,
-        MessageBody, MessageId, Prompt, StoredCheck, Timestamp, ToolCallRun, ToolCallState, WholeConversation,
-        answer::StepUsage, tool_call::ResultSize,
+        Answer, AnswerEnd, ChatSettings, ConversationFiling, ConversationHeader, ConversationId, Item, ItemKind,
+        ItemSlot, Message, MessageBody, MessageId, Prompt, StoredCheck, Timestamp, ToolCallRun, ToolCallState,
+        WholeConversation, answer::StepUsage, tool_call::ResultSize,
     },
     tools::{ToolId, ToolOutcome},
 };
@@ -86,6 +86,7 @@ pub fn conversation(title: &str, bodies: Vec<MessageBody>) -> WholeConversation 
             unread: false,
             left_out: std::collections::BTreeSet::new(),
         },
+        filing: ConversationFiling::default(),
         created_at: at(0),
         origin: None,
         filing: ibid::chat::ConversationFiling::default(),

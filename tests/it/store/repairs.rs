@@ -127,6 +127,12 @@ fn whatever_page_is_damaged_the_others_are_saved_and_the_damaged_file_is_kept() 
         assert!(all.len() - saved.len() <= 5, "page {}: {} of {}: {report:?}", page + 1, saved.len(), all.len());
         assert!(saved.is_subset(&all));
         assert_eq!(u128::from(report.conversations), CONVERSATIONS, "page {}: {report:?}", page + 1);
+        // Every message and title is in the index, or waits for it.
+        let db = disk.connect();
+        let entries: u64 = u64::from(
+            db.query_row("select count(*) from search_entry", [], |row| row.get::<_, u32>(0)).expect("a number"),
+        );
+        assert_eq!(entries, report.conversations + report.messages, "page {}", page + 1);
         let left: Vec<String> = beside(&disk).into_iter().filter(|name| name.contains("repair-")).collect();
         assert_eq!(left, Vec::<String>::new());
     }

@@ -370,6 +370,17 @@ fn a_search_by_relevance_puts_titles_and_whole_words_first_and_the_newest_first_
 }
 
 #[test]
+fn a_portion_reads_a_bounded_number_of_messages() {
+    let disk = TestDatabase::new();
+    let run = disk.open();
+    let prompts = (1..=350).map(|n| write_message(1, prompt(n, "zebra")));
+    run.save_ok(std::iter::once(write_header(header(1, "x"))).chain(prompts).collect());
+    let portions = run.portions(&understood("zebra"), SearchOrder::Best, 1);
+    let counts: Vec<(usize, usize)> = portions.iter().map(|portion| (portion.read, portion.places.len())).collect();
+    assert_eq!(counts, [(300, 300), (50, 50)]);
+}
+
+#[test]
 fn a_read_only_database_is_searched() {
     let disk = TestDatabase::new();
     disk.open().save_ok(vec![write_header(header(1, "x")), write_message(1, prompt(1, "zebra"))]);
