@@ -89,7 +89,6 @@ pub fn conversation(title: &str, bodies: Vec<MessageBody>) -> WholeConversation 
         filing: ConversationFiling::default(),
         created_at: at(0),
         origin: None,
-        filing: ibid::chat::ConversationFiling::default(),
         messages,
         full_results: BTreeMap::new(),
         checks: Vec::new(),

@@ -96,7 +96,6 @@ fn whole_conversation(conversation: &Conversation) -> WholeConversation {
         filing: conversation.filing.clone(),
         created_at: messages.first().map_or(conversation.updated_at, |message| message.created_at),
         origin: None,
-        filing: conversation.filing.clone(),
         messages,
         full_results: std::collections::BTreeMap::new(),
         checks: Vec::new(),
