@@ -240,13 +240,12 @@ fn a_bookmark_is_shown_in_the_text_and_in_the_tree() {
 fn versions_are_compared_word_by_word() {
     let mut app = Harness::new(100, 30);
     for text in ["Cold slows the yeast a little.", "Cold slows the yeast very much.", "Heat does not."] {
-        let stream = match app.conversation() {
-            None => app.send_prompt("Why?"),
-            Some(_) => {
-                app.set_focus(PaneFocus::Transcript);
-                app.press("r enter");
-                app.opened_streams().pop().expect("another answer").0
-            }
+        let stream = if app.conversation().is_none() {
+            app.send_prompt("Why?")
+        } else {
+            app.set_focus(PaneFocus::Transcript);
+            app.press("r enter");
+            app.opened_streams().pop().expect("another answer").0
         };
         app.stream_answer(stream, text);
     }

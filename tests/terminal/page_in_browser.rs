@@ -43,6 +43,7 @@ fn find_browser() -> Option<PathBuf> {
 }
 
 impl Browser {
+    #[expect(clippy::disallowed_methods, reason = "a test starts the browser itself")]
     fn start(program: &Path) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (input, output) = (folder.path().join("in"), folder.path().join("out"));

@@ -95,7 +95,9 @@ fn hostile_texts_in_every_place_add_no_element_and_no_attribute() {
     for words in HOSTILE {
         let page = page(&hostile_conversation(words));
         let elements = elements(&page);
-        elements.iter().for_each(|element| check(element, words));
+        for element in &elements {
+            check(element, words);
+        }
         let count = |name: &str| elements.iter().filter(|element| element.name == name).count();
         assert_eq!((count("script"), count("style"), count("meta")), (1, 1, 6), "{words:?}");
         let ids: Vec<&String> = elements

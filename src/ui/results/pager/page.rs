@@ -104,7 +104,7 @@ pub(super) fn build_document(pager: &CallPager) -> PagerDocument {
         if outcome.byte_len() == 0 {
             document.push(PagerLineKind::Note, "no output");
         }
-    } else if let Some(why) = run.and_then(|run| run.missing_result_reason()) {
+    } else if let Some(why) = run.and_then(crate::chat::ToolCallRun::missing_result_reason) {
         document.push_heading("No result");
         document.push(PagerLineKind::Failure, &text::clean(&why));
     }
