@@ -248,8 +248,6 @@ const MIGRATIONS: &[&str] = &[
     end;
     -- What a conversation cost, without reading its messages.
     create index message_cost on message (conversation, cost) where cost is not null;
-",
-    "
     -- Branches moved to the trash, each by its first message, and when.
     create table pruned (message text primary key, at integer not null) without rowid;
     create table bookmark (message text primary key, at integer not null) without rowid;

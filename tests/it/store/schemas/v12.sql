@@ -118,6 +118,8 @@ CREATE TABLE search_entry (
     );
 CREATE VIRTUAL TABLE search_index using fts5
         (tokens, content='', contentless_delete=1, detail=none, tokenize='ascii');
+CREATE TABLE pruned (message text primary key, at integer not null) without rowid;
+CREATE TABLE bookmark (message text primary key, at integer not null) without rowid;
 CREATE INDEX message_of on message (conversation, id);
 CREATE INDEX message_open on message (owner) where owner is not null;
 CREATE INDEX message_prompt on message (at desc, id desc) where role = 'prompt';
@@ -203,6 +205,9 @@ CREATE TRIGGER search_conversation_purged after delete on conversation begin
         delete from search_entry where id = old.id;
     end;
 insert into growth values (1, '01991111-0000-7000-8000-000000000008', 1790000009000000000, '{"step":0,"at":"2027-01-15T08:00:00Z","type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":"One, two"}
+');
 insert into recorded values (1, '01991111-0000-7000-8000-000000000008', 1000, '[]', '{"pieces":0,"bytes":0}', 0);
 insert into call_run values ('01991111-0000-7000-8000-000000000008', 0, 1, '{}');
 insert into imported values ('0f', '01990000-0000-7000-8000-000000000002');
+insert into pruned values ('01991111-0000-7000-8000-0000000000ff', 1790000009000000000);
+insert into bookmark values ('01991111-0000-7000-8000-000000000008', 1790000009000000000);
