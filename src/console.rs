@@ -1,7 +1,7 @@
 //! What commands print besides an answer. Everything passes one cleaner, contains no key, and is lost if nobody can read
 //! it: a closed pipe or a full disk changes no exit code.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use crate::{secrets, text};
 
@@ -15,11 +15,16 @@ pub fn report(lines: &str) {
     write_error(&text::clean(lines));
 }
 
+/// Whether someone would see how far something is.
+pub fn can_show_progress() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Shows how far something is on standard error, in place of what was shown before; empty removes it. Only for a
 /// terminal.
 pub fn show_progress(line: &str) {
-    let line = text::truncate(&text::join_lines(line), 78).into_owned();
-    let _ = io::stderr().write_all(format!("\r\x1b[K{line}").as_bytes()); // There is nowhere to report a failure.
+    let line = secrets::redact_owned(text::join_lines(line));
+    write_to_stderr(&format!("\r\x1b[K{}", text::truncate(&line, 78)));
 }
 
 /// Prints one line on standard output.
@@ -29,8 +34,11 @@ pub fn print_line(line: &str) {
     let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush()); // There is nowhere to report a failure.
 }
 
-/// The only place that writes to standard error.
 fn write_error(text: &str) {
-    let text = secrets::redact_owned(format!("{}\n", text.trim_end()));
+    write_to_stderr(&secrets::redact_owned(format!("{}\n", text.trim_end())));
+}
+
+/// The only place that writes to standard error.
+fn write_to_stderr(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes()); // There is nowhere to report a failure.
 }

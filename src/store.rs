@@ -14,6 +14,7 @@ mod newer;
 mod page_reader;
 mod queries;
 mod queued;
+mod recordings;
 mod recover;
 mod repair;
 mod run_marker;

@@ -1,9 +1,6 @@
 //! `ibid import`: conversations of other programs, and of ibid, into the database.
 
-use std::{
-    io::{self, IsTerminal},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use ratatui::layout::Size;
 
@@ -42,7 +39,7 @@ pub(super) fn import(
 fn with_progress(
     run: impl FnOnce(import::ProgressWatch) -> Result<ImportReport, ImportError>,
 ) -> Result<ImportReport, CliError> {
-    let is_terminal = io::stderr().is_terminal();
+    let is_terminal = console::can_show_progress();
     let mut shown = String::new();
     let mut watch = |progress: ImportProgress| {
         let line = progress.line();

@@ -46,7 +46,8 @@ pub(super) fn start(
         let _ = inbox.blocking_send(Msg::ImportEnded(result)); // Fails only on shutdown.
     };
     if let Err(error) = thread::Builder::new().name("import".into()).spawn(import) {
-        let _ = failed.try_send(Msg::ImportEnded(Err(format!("no thread can be started: {error}"))));
+        let _ = failed
+            .try_send(Msg::ImportEnded(Err(format!("no thread can be started: {}", crate::text::error_words(&error)))));
     }
     running
 }

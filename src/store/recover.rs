@@ -7,6 +7,7 @@ use super::{
     database::OpenDatabase,
     journal_v1,
     queries::{self, StoredMessage},
+    recordings,
     run_marker::RunMarker,
     save, search_index,
 };
@@ -56,11 +57,11 @@ fn interrupt(db: &Connection, mut found: StoredMessage) -> rusqlite::Result<Stor
 
 /// Turns the stored part of its recording into a complete one. The next answer that ends trims all recordings.
 fn settle_recording(db: &Connection, settled: &StoredMessage) -> rusqlite::Result<()> {
-    let Some(mut recording) = queries::partial_recording(db, settled.message.id)? else { return Ok(()) };
+    let Some(mut recording) = recordings::partial_recording(db, settled.message.id)? else { return Ok(()) };
     let ended = settled.message.as_answer().and_then(|answer| answer.ended_at).unwrap_or(settled.message.created_at);
     let reason = "the program ended before the answer did; the last events were not written";
     recording.push(RecordedFrame::new(ended, FrameContent::Failed(reason.into())));
-    queries::write_recording(db, settled.message.id, &recording, u64::MAX)
+    recordings::write_recording(db, settled.message.id, &recording, u64::MAX)
 }
 
 /// How much of an answer was only in its journal.

@@ -7,7 +7,7 @@ use super::{
     database::OpenDatabase,
     kept_state,
     queries::{self, id_text, to_json, write_order},
-    queued,
+    queued, recordings,
     run_marker::RunMarker,
     search_index, source_checks, trash, tree_marks,
 };
@@ -138,10 +138,10 @@ fn write_change(db: &Connection, change: &ConversationChange, run: &RunMarker) -
                 .execute([to_json(rules)])?;
         }
         ConversationChange::Recording { message, recording, max_total_bytes: most_in_all } => {
-            queries::write_recording(db, *message, recording, *most_in_all)?;
+            recordings::write_recording(db, *message, recording, *most_in_all)?;
         }
         ConversationChange::RecordingChunk { message, chunk, max_bytes: most } => {
-            queries::append_recorded(db, *message, chunk, *most)?;
+            recordings::append_recorded(db, *message, chunk, *most)?;
         }
         ConversationChange::SourceCheck(check) => source_checks::write(db, check)?,
         ConversationChange::SideCost { message, at, cost } => source_checks::add_side_cost(db, *message, *at, cost)?,

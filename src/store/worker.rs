@@ -11,7 +11,7 @@ use rusqlite::TransactionBehavior;
 
 use super::{
     RepairReport, SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, integrity,
-    kept_state, queries, queued, recover, repair, search_index, source_checks, trash, tree_marks,
+    kept_state, queries, queued, recordings, recover, repair, search_index, source_checks, trash, tree_marks,
 };
 use crate::chat::{
     Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId, Timestamp,
@@ -127,7 +127,7 @@ impl StoreWorker {
                     Err(_) => continue,
                 },
                 StoreJob::LoadRecording(message) => {
-                    let result = self.query(|database| queries::recording(&database.connection, message));
+                    let result = self.query(|database| recordings::recording(&database.connection, message));
                     StoreReply::Recording { message, result: result.map(|found| found.map(Box::new)) }
                 }
                 StoreJob::LoadOutcome { message, slot } => {

@@ -34,7 +34,7 @@ fn only_one_function_writes_to_standard_error() {
     let words = ["eprint", "io::stderr", "{stderr", "panic::take_hook", "use_stderr().then"];
     assert_eq!(files_with(&words, &["console.rs"]), [""; 0], "call `console::complain` or `console::report`");
     let console = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/console.rs")).expect("a text");
-    assert_eq!(console.matches("stderr()").count(), 1);
+    assert_eq!(console.matches("stderr().write").count(), 1);
 }
 
 #[test]
@@ -43,6 +43,7 @@ fn only_the_answer_and_the_screen_are_written_to_standard_output() {
         "console.rs",
         "cli.rs",
         "cli/ask.rs",
+        "cli/export.rs",
         "cli/manual.rs",
         "cli/paged.rs",
         "terminal/os/unix.rs",
@@ -54,18 +55,28 @@ fn only_the_answer_and_the_screen_are_written_to_standard_output() {
 
 /// The files that print errors of our own, or words that `error_words` made, and how often. The demo reads only its own
 /// scripts, and `transport` looks for words in an error.
-const OWN_ERRORS: [(&str, usize); 26] = [
+const OWN_ERRORS: [(&str, usize); 36] = [
     ("api/error/transport.rs", 1),
+    ("cli/export.rs", 4),
+    ("cli/import.rs", 1),
+    ("cli/list.rs", 1),
     ("cli/login.rs", 1),
     ("cli/models.rs", 2),
     ("cli/search.rs", 3),
+    ("cli/show.rs", 4),
     ("demo/script.rs", 2),
+    ("exchange/export/document.rs", 1),
+    ("exchange/import/open_webui.rs", 1),
+    ("exchange/import/pi.rs", 1),
+    ("exchange/import/report.rs", 1),
+    ("exchange/import/visit.rs", 1),
     ("exchange/portable.rs", 1),
     ("headless.rs", 5),
     ("keys.rs", 1),
     ("mcp/stdio.rs", 1),
     ("runtime.rs", 1),
     ("runtime/connect.rs", 7),
+    ("runtime/import_thread.rs", 1),
     ("runtime/servers.rs", 1),
     ("runtime/sign_in.rs", 1),
     ("store/error.rs", 2),

@@ -94,7 +94,10 @@ fn json_files(folder: &Path) -> Result<Vec<Value>, String> {
     let mut values = Vec::with_capacity(paths.len());
     for entry in paths {
         let text = files::read_to_string(&entry.path()).map_err(|error| crate::text::error_words(&error))?;
-        values.push(serde_json::from_str(&text).map_err(|error| format!("{}: {error}", entry.path().display()))?);
+        values.push(
+            serde_json::from_str(&text)
+                .map_err(|error| format!("{}: {}", entry.path().display(), crate::text::error_words(&error)))?,
+        );
     }
     Ok(values)
 }

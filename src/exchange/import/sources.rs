@@ -207,7 +207,7 @@ fn kind_of_json(reader: &mut dyn BufRead) -> Result<FileKind, String> {
     for _ in 0..MAX_STRANGE_LINES {
         let next = values.next_value().map(|value| value.map(serde_json::from_slice::<Value>));
         let value = match next {
-            Ok(Some(value)) => value.map_err(|error| format!("it is not JSON: {error}"))?,
+            Ok(Some(value)) => value.map_err(|error| format!("it is not JSON: {}", text::error_words(&error)))?,
             Ok(None) => break,
             Err(JsonFault::NotJson(_)) if values.skip_line().is_ok() => continue,
             Err(fault) => return Err(fault.to_string()),

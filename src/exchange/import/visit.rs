@@ -137,7 +137,9 @@ impl FileReader<'_> {
         }
         let value = match serde_json::from_slice::<Value>(json) {
             Ok(value) => value,
-            Err(error) => return each(Err(format!("a conversation cannot be read: {error}")), done),
+            Err(error) => {
+                return each(Err(format!("a conversation cannot be read: {}", text::error_words(&error))), done);
+            }
         };
         let findings = &mut *self.findings;
         let conversation = match file.form {
@@ -176,7 +178,7 @@ impl FileReader<'_> {
         loop {
             let next = lines.next_value().map(|line| line.map(serde_json::from_slice::<Value>));
             let line = match next {
-                Ok(Some(line)) => line.map_err(|error| error.to_string()),
+                Ok(Some(line)) => line.map_err(|error| text::error_words(&error)),
                 Ok(None) => break,
                 // A program that was killed leaves half a line, and the next run begins a new one.
                 Err(JsonFault::Cut) => {

@@ -16,7 +16,7 @@ enum OpenNode {
 pub(super) fn parse(text: &str) -> Result<Value, String> {
     let mut open: Vec<OpenNode> = Vec::new();
     for event in Parser::new_from_str(text) {
-        let (event, _) = event.map_err(|error| format!("it is not YAML: {error}"))?;
+        let (event, _) = event.map_err(|error| format!("it is not YAML: {}", crate::text::error_words(&error)))?;
         let value = match event {
             Event::Scalar(text, style, ..) => scalar(&text, style),
             Event::SequenceStart(..) => {

@@ -82,6 +82,9 @@ impl FloatingListView<'_> {
         let (pane, theme) = (&self.pane, self.pane.theme);
         let foot = Self::foot_rows(pane.list.filter.is_some(), content.height);
         let Some((id, Some(preview))) = pane.list.preview.as_ref().filter(|_| foot > 0) else { return };
+        if pane.list.is_empty() || pane.list.is_on_search_row() {
+            return;
+        }
         let at = pane.list.summary_index(pane.list.cursor_index);
         let Some(summary) = pane.summaries.get(at).filter(|row| row.id == *id) else { return };
         let rule = Rect { y: content.bottom() - foot, height: 1, ..content };
