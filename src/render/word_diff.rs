@@ -76,11 +76,13 @@ struct DiffWrapper {
 
 impl DiffWrapper {
     fn push(&mut self, text: &str, kind: RunKind, mut begins_change: bool) {
+        let last = text.matches('\n').count();
         for (nth, line) in text.split('\n').enumerate() {
             if nth > 0 {
                 self.end_line();
             }
-            if !line.is_empty() || begins_change {
+            // What begins with the end of a line begins on the next one.
+            if !line.is_empty() || begins_change && nth == last {
                 let start = self.line.len();
                 self.line.push_str(&text::clean(line));
                 let begins_change = std::mem::take(&mut begins_change);
@@ -151,7 +153,7 @@ mod tests {
         let (rows, changes) =
             drawn("Keep this.\nOld words here.\nGone.\nEnd", "Keep this.\nNew words here.\nEnd\nMore", 40);
         assert_eq!(rows, ["  Keep this.", "~ OldNew words here.", "- Gone.", "  End", "+ More"]);
-        assert_eq!(changes, [1, 2, 3]);
+        assert_eq!(changes, [1, 2, 4]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(super) struct StoredMessage {
 const NEWEST: &str = "select id, title, updated, unread, failed, model, tags, pinned_at, archived_at from conversation
     where trashed_at is null order by updated desc, id desc limit ?1";
 const PINNED: &str = "select id, title, updated, unread, failed, model, tags, pinned_at, archived_at from conversation
-    where trashed_at is null and pinned_at is not null";
+    indexed by conversation_pinned where trashed_at is null and pinned_at is not null";
 const COUNT: &str = "select count(*) from conversation where trashed_at is null";
 const MESSAGES: &str = "select * from message where conversation = ?1 order by id";
 /// Names the index because SQLite, which cannot know that few answers are open, would scan all messages.

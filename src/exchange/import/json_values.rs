@@ -159,10 +159,13 @@ impl<R: BufRead> JsonValues<R> {
         }
     }
 
-    /// Skips a byte order mark.
+    /// Skips a byte order mark, of which no byte begins JSON.
     fn skip_mark(&mut self) -> Result<(), JsonFault> {
-        if self.reader.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
-            self.consume(3);
+        for expected in "\u{feff}".bytes() {
+            if self.reader.fill_buf()?.first() != Some(&expected) {
+                break;
+            }
+            self.consume(1);
         }
         Ok(())
     }

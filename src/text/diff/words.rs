@@ -75,7 +75,13 @@ impl<'a> WordDiff<'a> {
         let lines = |text: &str, starts: &[usize]| {
             let count = starts.len() - 1;
             let ends = (0..count).filter(|at| newline(text, starts, *at)).map(|at| at + 1).chain([count]);
-            ends.scan(0, |from, end| Some(std::mem::replace(from, end)..end)).collect::<Vec<Range<usize>>>()
+            let whole = ends.scan(0, |from, end| Some(std::mem::replace(from, end)..end));
+            // Without its end, the last line is equal to one in the middle.
+            let bare = whole.map(|line| {
+                let has_end = !line.is_empty() && newline(text, starts, line.end - 1);
+                line.start..line.end - usize::from(has_end)
+            });
+            bare.collect::<Vec<Range<usize>>>()
         };
         let mut places: HashMap<&[u32], [Vec<usize>; 2]> = HashMap::new();
         for (side, (words, found)) in
@@ -83,8 +89,13 @@ impl<'a> WordDiff<'a> {
                 .into_iter()
                 .enumerate()
         {
-            // A line of one word is a blank, a bracket or a fence: it says nothing about the place.
-            for line in found.into_iter().filter(|line| line.len() > 2) {
+            let starts = [&self.old_starts, &self.new_starts][side];
+            // A blank, a bracket or a fence says nothing about the place.
+            let says_something = |line: &Range<usize>| {
+                let text = &self.texts[side][starts[line.start]..starts[line.end]];
+                text.chars().filter(|sign| sign.is_alphanumeric()).count() > 1
+            };
+            for line in found.into_iter().filter(says_something) {
                 places.entry(&words[line.clone()]).or_default()[side].push(line.start);
             }
         }
@@ -120,6 +131,32 @@ impl<'a> WordDiff<'a> {
         }
     }
 
+    /// Moves what was only removed or only added to the beginning of a line, where that is the same change: `.` and a line of
+    /// words that ends with `.` is that line.
+    fn on_whole_lines(&self, mut runs: Vec<EqualRun>) -> Vec<EqualRun> {
+        let ends_line = |side: usize, word: usize| {
+            let starts = [&self.old_starts, &self.new_starts][side];
+            self.texts[side][starts[word]..starts[word + 1]].ends_with('\n')
+        };
+        for at in 1..runs.len() {
+            let (before, after) = (runs[at - 1], runs[at]);
+            let (old, new) = (before.old + before.words, before.new + before.words);
+            // What was changed, where it begins, and where what follows it begins.
+            let (side, words, begin, next) = match (old < after.old, new < after.new) {
+                (true, false) => (0, &self.old, old, after.old),
+                (false, true) => (1, &self.new, new, after.new),
+                _ => continue,
+            };
+            let same = (0..after.words).take_while(|nth| words[begin + nth] == words[next + nth]).count();
+            let Some(by) = (1..=same).find(|by| ends_line(side, begin + by - 1)) else { continue };
+            if !ends_line(side, begin - 1) {
+                runs[at - 1].words += by;
+                runs[at] = EqualRun { old: after.old + by, new: after.new + by, words: after.words - by };
+            }
+        }
+        runs
+    }
+
     /// The runs of text. Blanks between two changes change with them: a phrase is easier to read than its words apart.
     fn into_changes(self) -> Vec<TextChange<'a>> {
         let old_text = |words: Range<usize>| &self.texts[0][self.old_starts[words.start]..self.old_starts[words.end]];
@@ -127,7 +164,7 @@ impl<'a> WordDiff<'a> {
         let mut changes = Vec::new();
         let (mut old, mut new) = (0, 0);
         let last = EqualRun { old: self.old.len(), new: self.new.len(), words: 0 };
-        let mut runs = join_runs(&self.equal).into_iter().chain([last]).peekable();
+        let mut runs = self.on_whole_lines(join_runs(&self.equal)).into_iter().chain([last]).peekable();
         while let Some(run) = runs.next() {
             let is_changed = old < run.old || new < run.new;
             let is_blank = |text: &str| text.chars().all(|char| char.is_whitespace() && char != '\n');

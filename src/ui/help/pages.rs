@@ -220,7 +220,7 @@ fn overlay_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::RowUp], &[A::RowDown]], "move"),
             Actions(
                 &[&[A::ConnectSignIn], &[A::ConnectKey], &[A::ConnectServer], &[A::ConnectDemo]],
-                "sign in, key, own server, demo",
+                "sign in, key, server, demo",
             ),
             Actions(&[&[A::ForgetKey]], "forget the key"),
             Actions(&[&[A::LookAgain]], "look for servers again"),

@@ -80,7 +80,7 @@ fn thinking() -> Conversation {
 fn live_reasoning_appears_under_its_newest_headline() {
     let mut rail = Rail::default();
     assert_snapshot!(drawn(&mut rail, &thinking(), Size::new(44, 20)), @"
-    Reasoning  Sources  Details
+    Reasoning  Sources  Details  Tree
 
     ◐ Checking what the page says            3 s
 
@@ -103,7 +103,7 @@ fn live_reasoning_appears_under_its_newest_headline() {
     ");
     // Reasoning too long for the rail shows its end until the user scrolls.
     assert_snapshot!(drawn(&mut rail, &thinking(), Size::new(44, 8)), @"
-    Reasoning  Sources  Details
+    Reasoning  Sources  Details  Tree
 
 
     I should check the current page before I say
@@ -114,7 +114,7 @@ fn live_reasoning_appears_under_its_newest_headline() {
     ");
     rail.scroll(ScrollMove::Top);
     assert_snapshot!(drawn(&mut rail, &thinking(), Size::new(44, 6)), @"
-    Reasoning  Sources  Details
+    Reasoning  Sources  Details  Tree
 
     ◐ Checking what the page says            3 s
 
@@ -146,7 +146,7 @@ fn pages_that_were_read_but_not_cited_stand_below_the_sources() {
     let chat = conversation(AnswerEnd::Complete, items);
     let mut rail = Rail { tab: RailTab::Sources, ..Rail::default() };
     assert_snapshot!(drawn(&mut rail, &chat, Size::new(44, 12)), @"
-    Reasoning  Sources 1  Details
+    Reasoning  Sources 1  Details  Tree
 
     [1] WAL
     sqlite.org › wal.html
@@ -184,7 +184,7 @@ fn sources_show_their_excerpts_and_claim_counts() {
     let chat = conversation(AnswerEnd::Complete, vec![item(0, 0, Some(1), text)]);
     let mut rail = Rail { tab: RailTab::Sources, ..Rail::default() };
     assert_snapshot!(drawn(&mut rail, &chat, Size::new(44, 16)), @"
-    Reasoning  Sources 2  Details
+    Reasoning  Sources 2  Details  Tree
 
     [1] Write-Ahead Logging             2 claims
     sqlite.org › wal.html
@@ -201,7 +201,7 @@ fn sources_show_their_excerpts_and_claim_counts() {
     ");
     rail.select_tab(RailTab::Reasoning);
     assert_snapshot!(drawn(&mut rail, &chat, Size::new(44, 4)), @"
-    Reasoning  Sources 2  Details
+    Reasoning  Sources 2  Details  Tree
 
     This model did not share its reasoning.
     ");

@@ -254,7 +254,7 @@ mod tests {
         let rows = list_rows(&TreeIndex::of_parents(&parents), TreeFilter::NoTools, &BTreeSet::new());
         let deepest = (0..rows.len()).max_by_key(|at| guides(&rows, *at, 99, &ThemeMarks::UNICODE).len());
         let deepest = deepest.expect("there are rows");
-        assert_eq!(guides(&rows, deepest, 99, &ThemeMarks::UNICODE), "│ │ │ ├ ");
-        assert_eq!(guides(&rows, deepest, 2, &ThemeMarks::UNICODE), "‹ ├ ");
+        assert_eq!(guides(&rows, deepest, 99, &ThemeMarks::UNICODE), "│ │ │ └ ");
+        assert_eq!(guides(&rows, deepest, 2, &ThemeMarks::UNICODE), "‹ └ ");
     }
 }

@@ -107,7 +107,7 @@ fn conversations_are_grouped_by_day_with_their_marks_at_the_right() {
      Last week
       Thesis outline, ch. 2
 
-     Last month
+     Older
       Names for a cat
     ");
 }
@@ -147,7 +147,7 @@ fn a_filter_lists_titles_with_all_its_words_and_keeps_a_cursor() {
      Today
     ▌ Menu for six, no nuts    ●
 
-
+      Search what was said: NU…
 
      ↵ open  Esc show all
     ");
@@ -156,9 +156,9 @@ fn a_filter_lists_titles_with_all_its_words_and_keeps_a_cursor() {
     assert_snapshot!(drawn(&mut list, &shelf, true, 28, 8), @"
     › NU SIXx             0 of 7
 
-      No match.
+     No match.
 
-
+    ▌ Search what was said: NU…
 
 
      ↵ open  Esc show all
