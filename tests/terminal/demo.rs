@@ -34,7 +34,7 @@ fn the_welcome_screen_starts_the_demo() {
     let home = TestHome::without_ports();
     let mut ibid = ProgramLaunch::in_home(&home).start();
     ibid.wait_for("The demo");
-    ibid.type_keys("3");
+    ibid.type_keys("4");
     ibid.wait_for("type a message");
     ibid.wait_for("demo");
     ibid.type_keys("hello<enter>");

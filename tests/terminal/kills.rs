@@ -26,7 +26,10 @@ fn put_older_database(stage: &Stage) {
         "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000)
          insert into message (id, conversation, role, at, rev, text)
          select printf('01991111-0000-7000-9000-%012x', i), '01990000-0000-7000-8000-000000000001', 'prompt', i, 1,
-            printf('%01000d', i) from n",
+            printf('%01000d', i) from n;
+         -- What is in the trash for long would be deleted, and a draft would be in the composer.
+         update conversation set trashed_at = null;
+         delete from setting",
     )
     .expect("rows");
 }

@@ -226,10 +226,11 @@ fn a_data_directory_that_cannot_be_created_is_reported() {
 }
 
 #[test]
-fn without_a_key_the_welcome_offers_three_choices() {
+fn without_a_key_the_welcome_offers_four_choices() {
     let home = TestHome::without_ports();
     let ibid = ProgramLaunch::in_home(&home).start();
     ibid.wait_for("How do you want to connect?");
+    ibid.wait_for("Sign in with OpenRouter");
     ibid.wait_for("Paste an OpenRouter key");
     ibid.wait_for("A server of your own");
     ibid.wait_for("The demo");
@@ -244,7 +245,7 @@ fn a_pasted_key_is_used_and_readable_only_by_its_owner() {
     let run = ProgramLaunch::in_home(&stage.home).env("OPENROUTER_BASE_URL", stage.server.base_url());
     let mut ibid = run.env("IBID_LOG", &log).args(["-v"]).size(100, 30).start();
     ibid.wait_for("Paste an OpenRouter key");
-    ibid.type_keys("1");
+    ibid.type_keys("2");
     ibid.paste("sk-or-v1-pasted");
     ibid.type_keys("<enter>");
     ibid.wait_for("type a message");
@@ -269,7 +270,7 @@ fn a_local_server_needs_no_key_and_is_remembered() {
     let stage = Stage { home, server: crate::support::fake_server::FakeServer::start() };
     let mut ibid = ProgramLaunch::in_home(&stage.home).size(100, 30).start();
     ibid.wait_for("A server of your own");
-    ibid.type_keys("2");
+    ibid.type_keys("3");
     ibid.wait_for("address");
     ibid.type_keys(&stage.server.base_url());
     ibid.type_keys("<enter>");
@@ -300,7 +301,7 @@ fn entering_the_address_of_a_configured_server_keeps_its_key() {
     let stage = Stage { home, server };
     let mut ibid = ProgramLaunch::in_home(&stage.home).size(100, 30).start();
     ibid.wait_for("A server of your own");
-    ibid.type_keys("2");
+    ibid.type_keys("3");
     ibid.wait_for("address");
     ibid.type_keys(&stage.server.base_url());
     ibid.type_keys("<enter>");
@@ -318,7 +319,7 @@ fn an_unreachable_server_is_reported_and_not_saved() {
     let home = TestHome::without_ports();
     let mut ibid = ProgramLaunch::in_home(&home).size(100, 30).start();
     ibid.wait_for("A server of your own");
-    ibid.type_keys("2");
+    ibid.type_keys("3");
     ibid.wait_for("address");
     ibid.type_keys(&unreachable_url());
     ibid.type_keys("<enter>");

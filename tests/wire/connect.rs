@@ -67,7 +67,7 @@ impl ConnectDesk {
                 runtime.run(effect);
                 answers.push(loop {
                     match inbox.recv().await.expect("the runtime answers") {
-                        Msg::StoreReply(_) => (),
+                        Msg::StoreReply(_) | Msg::DatabaseTouched => (),
                         msg => break msg,
                     }
                 });
