@@ -176,7 +176,7 @@ impl ExportSheet {
         let is_whole = scope == ExportScope::Tree && self.density == ExportDensity::Full;
         let back = match (self.form.is_importable(), is_whole) {
             (true, true) => " ibid import gives the tree back.",
-            (true, false) => " It does not give the tree back.",
+            (true, false) => " It cannot be imported.",
             (false, _) => "",
         };
         format!("It has {}, {}.{back}", scope.title(), self.density.title())
