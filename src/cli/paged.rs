@@ -5,7 +5,7 @@ use std::{
     process::{Child, ChildStdin, Command},
 };
 
-use super::{CliError, ProgramExit, env_text, tokio_runtime};
+use super::{CliError, ProgramExit, env_text};
 use crate::{processes, secrets, text};
 
 /// Where a listing is printed, line by line: each is cleaned, and contains no key.
@@ -119,7 +119,7 @@ fn start_pager() -> Option<(Child, ChildStdin)> {
 fn ignore_interrupts() {
     use tokio::signal::unix::{SignalKind, signal};
     // The signal stays caught when nobody waits for it any more. Without a runtime it ends us, as before.
-    let _ = tokio_runtime().map(|runtime| runtime.block_on(async { signal(SignalKind::interrupt()).is_ok() }));
+    let _ = super::tokio_runtime().map(|runtime| runtime.block_on(async { signal(SignalKind::interrupt()).is_ok() }));
 }
 
 #[cfg(not(unix))]
