@@ -37,7 +37,7 @@ Examples:
 The key comes from OPENROUTER_API_KEY, or is requested once and saved in a file that only you can read.";
 
 const IMPORT_FORMS: &str = "\
-A file's form is told by its content:
+A file's form is recognised by its content:
   ibid          JSON and pages of `ibid export`, of whole conversations
   ChatGPT       the data export: the zip, its folder or conversations.json
   Claude        the data export: the zip, its folder or conversations.json

@@ -114,7 +114,7 @@ mod tests {
             assert_eq!(options.filter(|_| !command.is_hide_set()).find(is_missing), None);
         }
         assert!(program.get_arguments().filter_map(clap::Arg::get_long).all(|option| plain.contains(option)));
-        assert_eq!(plain.matches("The address of a server").count(), 1, "shared options are told once: {page}");
+        assert_eq!(plain.matches("The address of a server").count(), 1, "shared options are listed once: {page}");
     }
 
     #[test]

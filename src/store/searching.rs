@@ -74,7 +74,7 @@ pub(super) struct RunningSearch {
     pub request: SearchRequest,
     /// The expression for the index; `None` if the query has no words.
     expression: Option<String>,
-    /// The conversations that the filters leave, if they can be told by themselves.
+    /// The conversations that the filters leave, where the filters alone decide that.
     conversations: Option<HashSet<String>>,
     /// Candidates that have not been judged, the last one first.
     waiting: Vec<SearchCandidate>,

@@ -29,7 +29,7 @@ pub(crate) fn look_for_changes(cx: &mut Cx<'_>) {
 /// How often to look for changes where the system does not report them.
 const LOOK_INTERVAL: SignedDuration = SignedDuration::from_millis(700);
 
-/// Looks for changes if nothing else tells of them.
+/// Looks for changes where nothing else reports them.
 pub(crate) fn look_if_due(cx: &mut Cx<'_>) {
     if cx.env.notifications.has_focus() && cx.chats.next_look.is_some_and(|due| due <= cx.now) {
         cx.chats.next_look = Some(cx.now + LOOK_INTERVAL);

@@ -25,10 +25,10 @@ struct SearchBench {
 }
 
 /// A conversation: its title, model, day, and its messages in turn, prompts first.
-struct Told<'a>(&'a str, &'a str, &'a str, &'a [&'a str]);
+struct SampleChat<'a>(&'a str, &'a str, &'a str, &'a [&'a str]);
 
-const TOLD: &[Told] = &[
-    Told(
+const SAMPLES: &[SampleChat] = &[
+    SampleChat(
         "SQLite on a file server",
         "anthropic/claude-opus-5",
         "2026-11-22T13:30:00Z",
@@ -39,7 +39,7 @@ const TOLD: &[Told] = &[
             "Then it works, as long as nobody mounts the share a second time.",
         ],
     ),
-    Told(
+    SampleChat(
         "Backups hang at night",
         "anthropic/claude-opus-4.8",
         "2026-11-12T08:00:00Z",
@@ -52,13 +52,13 @@ const TOLD: &[Told] = &[
             "Yes, in the grace period each client takes its locks again over NFS.",
         ],
     ),
-    Told(
+    SampleChat(
         "Mail for four people",
         "openai/gpt-5.6-luna",
         "2025-07-18T10:00:00Z",
         &["Maildir or mbox?", "Maildir needs no locks at all, which is why people put it on NFS."],
     ),
-    Told(
+    SampleChat(
         "NFS and locks, a summary",
         "acme/small",
         "2026-10-03T10:00:00Z",
@@ -75,8 +75,8 @@ impl SearchBench {
         });
         assert!(matches!(replies.recv(), Ok(StoreReply::Opened { .. })));
         let bench = Self { app: Harness::new(width, height), store, replies, _folder: folder };
-        for (n, told) in (1..).zip(TOLD) {
-            bench.save(conversation_changes(n, told));
+        for (n, sample) in (1..).zip(SAMPLES) {
+            bench.save(conversation_changes(n, sample));
         }
         bench
     }
@@ -165,7 +165,7 @@ fn asked_job(effect: Effect) -> Option<StoreJob> {
     }
 }
 
-fn conversation_changes(n: u64, Told(title, model, day, texts): &Told) -> Vec<ConversationChange> {
+fn conversation_changes(n: u64, SampleChat(title, model, day, texts): &SampleChat) -> Vec<ConversationChange> {
     let begun: Timestamp = day.parse().expect("a time");
     let mut messages = Vec::new();
     for (index, text) in (0..).zip(*texts) {
@@ -333,7 +333,7 @@ fn the_order_changes_from_the_best_to_the_newest_and_back() {
     bench.enter_text("nfs locks");
     let order = |bench: &SearchBench| {
         let screen = bench.app.screen();
-        let titles = TOLD.iter().map(|told| (screen.find(told.0), told.0)).filter(|(at, _)| at.is_some());
+        let titles = SAMPLES.iter().map(|sample| (screen.find(sample.0), sample.0)).filter(|(at, _)| at.is_some());
         let mut titles: Vec<_> = titles.collect();
         titles.sort_unstable();
         titles.into_iter().map(|(_, title)| title.to_owned()).collect::<Vec<_>>()

@@ -23,7 +23,7 @@ pub(crate) fn refresh_rows(list: &mut ConversationList, cx: &mut Cx<'_>) {
     list.arrange(&cx.chats.index, today, &cx.env.time_zone);
 }
 
-/// Finds out about the conversation under the cursor, where the list tells of it below its rows.
+/// Loads the details of the conversation under the cursor, where the list shows them below its rows.
 pub(crate) fn load_preview(screen: &mut Screen, cx: &mut Cx<'_>) {
     if !is_floating(&screen.overlays) {
         return;
